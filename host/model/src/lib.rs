@@ -1,0 +1,13 @@
+//! The nouns everybody speaks of, in their public shape: ids, callers, objects, changes, clocks. Nothing here does IO.
+//!
+//! Floor 0: a type that two crates on different floors need lives here, so that no arrow has to point up.
+
+mod caller;
+mod clock;
+mod id;
+mod secret;
+
+pub use caller::{Caller, Permission, Principal};
+pub use clock::{Clock, ManualClock, Millis, SystemClock};
+pub use id::{InstanceId, ObjectId, ServerId, TokenId, UserId};
+pub use secret::Secret;
