@@ -1,0 +1,112 @@
+//! How a simulator is asked to start: which pool, which door, how fast.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+/// Where the pool's records come from.
+#[derive(Clone, Debug)]
+pub enum Dump {
+    /// A recorded pool that is part of this crate: `single-host`, `pool2` or `snapshots`, or the file's stem in `data/`.
+    Named(String),
+    /// A file of the shape `{class: {ref: record}}`.
+    File(PathBuf),
+    /// The same, given directly.
+    Json(Box<serde_json::Value>),
+}
+
+impl From<&str> for Dump {
+    /// Takes the name of a built-in dump, else a path.
+    fn from(name: &str) -> Self {
+        if name.contains(['/', '.']) { Self::File(name.into()) } else { Self::Named(name.to_owned()) }
+    }
+}
+
+/// What a simulator is and how it behaves; `Options::default()` is a plain HTTP master on a free loopback port.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The pool; `single-host` unless told.
+    pub dump: Dump,
+    /// Address of the XAPI listener; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// TLS with a self-signed certificate.
+    pub tls: bool,
+    /// Folder where the certificate is kept between runs (`certificate.pem`, `key.pem`); in memory only when `None`.
+    pub certificate_folder: Option<PathBuf>,
+    /// Address of the control endpoint (JSON over plain HTTP); none when `None`.
+    pub control: Option<SocketAddr>,
+    /// The one account.
+    pub user: String,
+    /// Its password.
+    pub password: String,
+    /// False makes a host older than 7.3: `/jsonrpc` is answered by the XML-RPC handler.
+    pub json_rpc: bool,
+    /// Start of the pseudo-random uuids and references; the same seed and the same calls give the same ones.
+    pub seed: u64,
+    /// Copies of every real VM (with disks, interfaces and metrics) added to the dump at load.
+    pub copies: usize,
+    /// How long things take.
+    pub delays: Delays,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            dump: Dump::Named("single-host".to_owned()),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tls: false,
+            certificate_folder: None,
+            control: None,
+            user: "root".to_owned(),
+            password: "password".to_owned(),
+            json_rpc: true,
+            seed: 1,
+            copies: 0,
+            delays: Delays::default(),
+        }
+    }
+}
+
+/// How long things take. The defaults are short enough for tests; `Delays::real()` has the numbers of a real host.
+#[derive(Clone, Debug)]
+pub struct Delays {
+    /// Before a wrong password is answered (real: 5 s).
+    pub login_failure: Duration,
+    /// The work of one VM operation (real: seconds).
+    pub operation: Duration,
+    /// From a VM's start until its guest tools report.
+    pub guest_tools: Duration,
+    /// Pause of `event.from` before it looks (real: 50 ms).
+    pub event_before: Duration,
+    /// Distance between two looks of `event.from` (real: 50 ms).
+    pub event_spacing: Duration,
+    /// Between two tries of a call that found another operation in progress (real: 1 to 20 s).
+    pub busy_step: Duration,
+    /// After which such a call gives up with OTHER_OPERATION_IN_PROGRESS (real: 2 h).
+    pub busy_limit: Duration,
+}
+
+impl Default for Delays {
+    fn default() -> Self {
+        Self {
+            login_failure: Duration::from_millis(50),
+            operation: Duration::from_millis(30),
+            guest_tools: Duration::from_millis(30),
+            event_before: Duration::from_millis(50),
+            event_spacing: Duration::from_millis(50),
+            busy_step: Duration::from_millis(20),
+            busy_limit: Duration::from_secs(7200),
+        }
+    }
+}
+
+impl Delays {
+    /// The numbers of a real host.
+    pub fn real() -> Self {
+        Self {
+            login_failure: Duration::from_secs(5),
+            operation: Duration::from_secs(2),
+            guest_tools: Duration::from_secs(10),
+            busy_step: Duration::from_secs(5),
+            ..Self::default()
+        }
+    }
+}
