@@ -1,1 +1,23 @@
-//! Under construction.
+//! Who may do what: pure decisions, no IO. A verb that changes something takes a [`Permit`], and only this crate makes one.
+//!
+//! What a caller may not see does not exist for it: [`Refusal::NotVisible`] is answered exactly as an unknown id is.
+//! The same [`VisibilityClass`] stands before lists, single reads and the event feed; callers of one class get the same
+//! bytes, so the feed is serialised once for each class and not once for each client.
+//!
+//! The rule of today: administrators and the daemon itself see and do everything; any other account sees nothing, whatever
+//! its `permission` says; whoever has not signed in, and plugins under their own authority, see nothing. Access lists
+//! replace the one function `rule::granted` and add classes; the signatures here stay.
+
+mod action;
+mod permit;
+mod resource;
+mod rule;
+mod visibility;
+
+pub use action::Action;
+pub use permit::{Admin, OwnAccount, Permit, Refusal, SignedIn, admin, own_account, own_or_admin, permit, signed_in};
+pub use resource::{ObjectRef, Resource};
+pub use visibility::{VisibilityClass, visibility, visible};
+
+#[cfg(test)]
+mod tests;

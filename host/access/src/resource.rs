@@ -1,0 +1,68 @@
+//! Anything a decision can be about: it has a kind and an id, and that is all this crate needs to know.
+
+use std::sync::Arc;
+
+use model::{InstanceId, ObjectId, ServerId, TokenId, UserId};
+
+/// Something that can be seen, used or changed.
+pub trait Resource {
+    /// Returns what it is, in the words of the public API: `VM`, `pool`, `server`, `plugin`.
+    fn kind(&self) -> &str;
+    /// Returns its public id.
+    fn id(&self) -> &str;
+}
+
+/// An object of a pool, named by kind and id, where the object itself is not at hand (it is gone, or only its id is known).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ObjectRef {
+    /// Its kind, such as `VM`.
+    pub kind: Box<str>,
+    /// Its id.
+    pub id: ObjectId,
+}
+
+impl Resource for ObjectRef {
+    fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+macro_rules! resource {
+    ($($id:ty => $kind:literal),*) => {$(
+        impl Resource for $id {
+            fn kind(&self) -> &str {
+                $kind
+            }
+
+            fn id(&self) -> &str {
+                self.as_str()
+            }
+        }
+    )*};
+}
+
+resource!(ServerId => "server", UserId => "user", TokenId => "token", InstanceId => "plugin");
+
+impl<T: Resource + ?Sized> Resource for Arc<T> {
+    fn kind(&self) -> &str {
+        (**self).kind()
+    }
+
+    fn id(&self) -> &str {
+        (**self).id()
+    }
+}
+
+impl<T: Resource + ?Sized> Resource for &T {
+    fn kind(&self) -> &str {
+        (**self).kind()
+    }
+
+    fn id(&self) -> &str {
+        (**self).id()
+    }
+}

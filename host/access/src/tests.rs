@@ -1,0 +1,126 @@
+//! Every kind of caller against every action and every proof, as tables.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use model::{Caller, InstanceId, ObjectId, Permission, Principal, ServerId, TokenId, UserId};
+
+use super::*;
+
+fn user(name: &str, permission: Permission) -> Caller {
+    Caller::User(Arc::new(Principal { id: UserId::from(name), name: name.to_owned(), permission }))
+}
+
+/// Caller, sees and does everything, has an account or is the daemon, has an account.
+fn callers() -> Vec<(Caller, bool, bool, bool)> {
+    vec![
+        (Caller::Anonymous, false, false, false),
+        (user("none", Permission::None), false, true, true),
+        (user("read", Permission::Read), false, true, true),
+        (user("write", Permission::Write), false, true, true),
+        (user("admin", Permission::Admin), true, true, true),
+        (Caller::Plugin(InstanceId::from("auth-ldap")), false, false, false),
+        (Caller::Daemon, true, true, false),
+    ]
+}
+
+fn vm() -> ObjectRef {
+    ObjectRef { kind: "VM".into(), id: ObjectId::from("vm-1") }
+}
+
+fn check_resource<T: Resource + Clone>(kind: &str, id: &str, target: T) {
+    assert_eq!((target.kind(), target.id()), (kind, id));
+    for (caller, all, ..) in callers() {
+        assert_eq!(visible(&caller, &target), all, "{caller} sees {kind}");
+        assert_eq!(visibility(&caller).sees(&target), all, "class of {caller} sees {kind}");
+        for action in Action::ALL {
+            let answer = permit(&caller, action, target.clone());
+            match answer {
+                Ok(permit) => {
+                    assert!(all, "{caller} {action} {kind}");
+                    assert_eq!((permit.action(), permit.id()), (action, id));
+                    assert_eq!(permit.into_target().id(), id);
+                }
+                Err(refusal) => {
+                    assert!(!all, "{caller} {action} {kind}");
+                    assert_eq!(refusal, Refusal::NotVisible, "{caller} {action} {kind}: hidden, so never NotAllowed");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_caller_every_action_every_resource() {
+    check_resource("VM", "vm-1", vm());
+    check_resource("VM", "vm-1", Arc::new(vm()));
+    check_resource("VM", "vm-1", &vm());
+    check_resource("server", "s", ServerId::from("s"));
+    check_resource("user", "u", UserId::from("u"));
+    check_resource("token", "t", TokenId::from("t"));
+    check_resource("plugin", "p", InstanceId::from("p"));
+}
+
+#[test]
+fn proofs_without_an_object() {
+    for (caller, all, account_or_daemon, account) in callers() {
+        let refused = |action| Err(Refusal::NotAllowed { action });
+        assert_eq!(
+            admin(&caller).map(|permit| permit.action()),
+            if all { Ok(Action::AdministratorOnly) } else { refused(Action::AdministratorOnly) },
+            "{caller} admin"
+        );
+        assert_eq!(
+            signed_in(&caller).map(|permit| permit.action()),
+            if account_or_daemon { Ok(Action::SignedIn) } else { refused(Action::SignedIn) },
+            "{caller} signed in"
+        );
+        let own = own_account(&caller).map(|permit| permit.id().clone());
+        match caller.principal() {
+            Some(principal) => assert_eq!(own, Ok(principal.id.clone())),
+            None => assert_eq!(own, Err(Refusal::NotAllowed { action: Action::SignedIn })),
+        }
+        assert_eq!(caller.principal().is_some(), account);
+    }
+}
+
+#[test]
+fn own_account_or_administrator() {
+    for (caller, all, _, account) in callers() {
+        let other = own_or_admin(&caller, UserId::from("somebody else")).map(Permit::into_target);
+        assert_eq!(other.is_ok(), all, "{caller}");
+        assert!(all || other == Err(Refusal::NotVisible), "{caller}: another's account does not exist");
+        if account {
+            let own = caller.principal().expect("has an account").id.clone();
+            assert_eq!(own_or_admin(&caller, own.clone()).map(Permit::into_target), Ok(own), "{caller}");
+        }
+    }
+}
+
+/// The part of the rule that access lists will lean on: no caller of today has a level between nothing and everything.
+#[test]
+fn levels_include_the_weaker_ones() {
+    let seen = [Action::View, Action::Operate, Action::Administrate, Action::AdministratorOnly];
+    for asked in Action::ALL {
+        assert_eq!(rule::decide(None, asked), Err(Refusal::NotVisible));
+        assert_eq!(
+            rule::decide(Some(Action::SignedIn), asked),
+            Err(Refusal::NotVisible),
+            "an account alone sees nothing"
+        );
+        for granted in seen {
+            let expected = if granted >= asked { Ok(()) } else { Err(Refusal::NotAllowed { action: asked }) };
+            assert_eq!(rule::decide(Some(granted), asked), expected, "{granted} granted, {asked} asked");
+        }
+    }
+}
+
+#[test]
+fn callers_of_a_class_share_it() {
+    let classes: HashSet<_> = callers().iter().map(|(caller, ..)| visibility(caller)).collect();
+    assert_eq!(classes, HashSet::from([VisibilityClass::Administrator, VisibilityClass::Nothing]));
+    for (caller, all, ..) in callers() {
+        let class = visibility(&caller);
+        assert_eq!((class.sees_all(), class.sees_nothing()), (all, !all), "{caller}");
+    }
+}
