@@ -18,7 +18,8 @@ pub fn current<T: DeserializeOwned>() -> Result<T, Error> {
 /// # Errors
 /// `invalid`, with what is wrong and where.
 pub fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Error> {
-    serde_json::from_str(json).map_err(|problem| error::invalid(format_args!("the configuration cannot be read: {problem}")))
+    serde_json::from_str(json)
+        .map_err(|problem| error::invalid(format_args!("the configuration cannot be read: {problem}")))
 }
 
 /// A field marked `x-secret` in the schema. The value stays in the daemon; here is only its name.

@@ -34,15 +34,15 @@ mod plugin;
 
 use bindings::imports::xylem::plugin as imports;
 
-/// Functions of the daemon, as in the contract. The folder `/wit` has their grants and limits.
-pub use imports::{
-    api, context, downloads, inventory, jobs, kv, ldap, log, mail, notify, operations, remotes, repository, reveal, saml,
-    secrets, sockets, stats, transfer, types, xapi, xapi_streams,
-};
 /// What sign-in providers say about people.
 pub use imports::auth_types as auth;
 /// Notifications.
 pub use imports::notify_types;
+/// Functions of the daemon, as in the contract. The folder `/wit` has their grants and limits.
+pub use imports::{
+    api, context, downloads, inventory, jobs, kv, ldap, log, mail, notify, operations, remotes, repository, reveal,
+    saml, secrets, sockets, stats, transfer, types, xapi, xapi_streams,
+};
 
 pub use error::{Error, ErrorKind, FieldError};
 #[doc(hidden)]
@@ -54,10 +54,9 @@ pub use serde_json::{Value, json};
 pub mod prelude {
     pub use crate::auth::{Identity, Verdict};
     pub use crate::{
-        Activation, Check, Error, ErrorKind, FieldError, Methods, NoConfig, PasswordProvider, Plugin, Value, check, config,
-        error,
+        Activation, Check, Error, ErrorKind, FieldError, Methods, NoConfig, PasswordProvider, Plugin, Value, check,
+        config, error,
     };
-    pub use serde::Deserialize;
 }
 
 /// The configuration of a plugin that has none.
