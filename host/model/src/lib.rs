@@ -3,11 +3,15 @@
 //! Floor 0: a type that two crates on different floors need lives here, so that no arrow has to point up.
 
 mod caller;
+mod change;
 mod clock;
 mod id;
+pub mod object;
 mod secret;
 
 pub use caller::{Caller, Permission, Principal};
+pub use change::{Changes, Revision};
 pub use clock::{Clock, ManualClock, Millis, SystemClock};
 pub use id::{InstanceId, ObjectId, ServerId, TokenId, UserId};
+pub use object::{Kind, Object, Packed, Refs, Text};
 pub use secret::Secret;

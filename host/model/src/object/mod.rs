@@ -1,0 +1,241 @@
+//! The objects of the pools as clients see them: compact typed structs, written out in the public shape of Xen Orchestra.
+//!
+//! Every struct has one `shape` function that lists its public properties, name by name, in one place. Whole objects,
+//! projections (`fields=a,b`), single fields and patterns all go through that list, so there is no second truth.
+//!
+//! Rust names are ours; the names in `shape` are the wire's. What is absent there is left out of the JSON, what is null
+//! there is written as null; times are whole seconds since the epoch; sizes are bytes.
+
+mod entries;
+mod head;
+mod host;
+mod kind;
+mod network;
+mod packed;
+mod pattern;
+mod pool;
+mod storage;
+mod vm;
+
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::ObjectId;
+pub use entries::View;
+use entries::{Entries, One, Whole};
+pub use head::Head;
+pub use host::{Cpus, Host, HostMemory, HostPower};
+pub use kind::Kind;
+pub use network::{Network, Pif, Vif};
+pub use packed::{Packed, Refs, Text};
+pub use pool::Pool;
+pub use storage::{Pbd, Sr, Vbd, Vdi, VdiSnapshot};
+pub use vm::{GuestAgent, Memory, PowerState, SnapshotInfo, TemplateDisk, TemplateInfo, Vcpus, Vm, XenTools};
+
+/// One object of a pool. Big variants are boxed, so that ten thousand VBDs do not each take the room of a VM.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Object {
+    /// A pool.
+    Pool(Box<Pool>),
+    /// A host.
+    Host(Box<Host>),
+    /// A VM, template, snapshot or control domain; see [`Head::kind`].
+    Vm(Box<Vm>),
+    /// A storage repository.
+    Sr(Box<Sr>),
+    /// A disk image, its snapshot, or one that the storage does not manage for us.
+    Vdi(Box<Vdi>),
+    /// A disk of a VM.
+    Vbd(Vbd),
+    /// A network card of a VM.
+    Vif(Box<Vif>),
+    /// A network.
+    Network(Box<Network>),
+    /// The connection of a host to a storage repository.
+    Pbd(Pbd),
+    /// A network card of a host.
+    Pif(Box<Pif>),
+}
+
+macro_rules! each {
+    ($self:expr, $inner:ident => $result:expr) => {
+        match $self {
+            Object::Pool($inner) => $result,
+            Object::Host($inner) => $result,
+            Object::Vm($inner) => $result,
+            Object::Sr($inner) => $result,
+            Object::Vdi($inner) => $result,
+            Object::Vbd($inner) => $result,
+            Object::Vif($inner) => $result,
+            Object::Network($inner) => $result,
+            Object::Pbd($inner) => $result,
+            Object::Pif($inner) => $result,
+        }
+    };
+}
+
+macro_rules! accessor {
+    ($(#[$doc:meta])* $name:ident, $variant:ident, $type:ty) => {
+        $(#[$doc])*
+        pub fn $name(&self) -> Option<&$type> {
+            match self {
+                Self::$variant(inner) => Some(inner),
+                _ => None,
+            }
+        }
+    };
+}
+
+impl Object {
+    /// Returns what all objects have.
+    pub fn head(&self) -> &Head {
+        each!(self, inner => &inner.head)
+    }
+
+    /// Returns the public type.
+    pub fn kind(&self) -> Kind {
+        self.head().kind
+    }
+
+    /// Returns the public id.
+    pub fn id(&self) -> &ObjectId {
+        &self.head().id
+    }
+
+    /// Returns the UUID: the id, but for default templates, whose id carries the pool in front.
+    pub fn uuid(&self) -> &str {
+        self.head().uuid()
+    }
+
+    /// Returns the id of the pool.
+    pub fn pool(&self) -> &ObjectId {
+        &self.head().pool
+    }
+
+    /// Returns the opaque reference that XAPI calls need.
+    pub fn reference(&self) -> &Text {
+        &self.head().reference
+    }
+
+    /// Returns the name for people, empty for kinds without one.
+    pub fn name_label(&self) -> &str {
+        match self {
+            Self::Pool(pool) => &pool.name_label,
+            Self::Host(host) => &host.name_label,
+            Self::Vm(vm) => &vm.name_label,
+            Self::Sr(sr) => &sr.name_label,
+            Self::Vdi(vdi) => &vdi.name_label,
+            Self::Network(network) => &network.name_label,
+            Self::Vbd(_) | Self::Vif(_) | Self::Pbd(_) | Self::Pif(_) => "",
+        }
+    }
+
+    /// Returns the tags, empty for kinds without them.
+    pub fn tags(&self) -> &[Text] {
+        match self {
+            Self::Pool(pool) => &pool.tags,
+            Self::Host(host) => &host.tags,
+            Self::Vm(vm) => &vm.tags,
+            Self::Sr(sr) => &sr.tags,
+            Self::Vdi(vdi) => &vdi.tags,
+            Self::Network(network) => &network.tags,
+            Self::Vbd(_) | Self::Vif(_) | Self::Pbd(_) | Self::Pif(_) => &[],
+        }
+    }
+
+    /// Returns where the object runs or lies: `$container` of a VM or SR, `$host` of a PIF, the host of a PBD.
+    pub fn container(&self) -> Option<&ObjectId> {
+        match self {
+            Self::Vm(vm) => vm.container.as_ref(),
+            Self::Sr(sr) => sr.container.as_ref(),
+            Self::Pif(pif) => pif.host.as_ref(),
+            Self::Pbd(pbd) => pbd.host.as_ref(),
+            _ => None,
+        }
+    }
+
+    accessor! {
+        /// Returns the pool.
+        as_pool, Pool, Pool
+    }
+    accessor! {
+        /// Returns the host.
+        as_host, Host, Host
+    }
+    accessor! {
+        /// Returns the VM, template, snapshot or control domain.
+        as_vm, Vm, Vm
+    }
+    accessor! {
+        /// Returns the storage repository.
+        as_sr, Sr, Sr
+    }
+    accessor! {
+        /// Returns the disk image of any kind.
+        as_vdi, Vdi, Vdi
+    }
+    accessor! {
+        /// Returns the disk of a VM.
+        as_vbd, Vbd, Vbd
+    }
+    accessor! {
+        /// Returns the network card of a VM.
+        as_vif, Vif, Vif
+    }
+    accessor! {
+        /// Returns the network.
+        as_network, Network, Network
+    }
+    accessor! {
+        /// Returns the connection of a host to an SR.
+        as_pbd, Pbd, Pbd
+    }
+    accessor! {
+        /// Returns the network card of a host.
+        as_pif, Pif, Pif
+    }
+
+    /// Returns one public property as a JSON value; none when the object has no such property.
+    pub fn field(&self, name: &str) -> Option<serde_json::Value> {
+        let mut one = One { name, value: None };
+        self.shape(&mut one).ok()?;
+        one.value
+    }
+
+    /// Returns a serialisable view: the named top-level properties only (all when `fields` is none) plus `extra` ones.
+    pub fn view<'a>(&'a self, fields: Option<&'a [String]>, extra: &'a [(&'a str, &'a str)]) -> View<'a> {
+        View { object: self, fields, extra }
+    }
+
+    /// Returns whether the object matches a pattern the way lodash's `matches` does: objects partially, arrays
+    /// partially and unordered, everything else by equality.
+    pub fn matches(&self, pattern: &serde_json::Value) -> bool {
+        pattern::object_matches(self, pattern)
+    }
+
+    /// Returns the public JSON text.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("public shapes have string keys and no failing parts")
+    }
+
+    pub(self) fn shape<E: Entries>(&self, out: &mut E) -> Result<(), E::Error> {
+        each!(self, inner => inner.shape(out))
+    }
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.shape(&mut Whole(&mut map))?;
+        map.end()
+    }
+}
+
+/// Shares a text; for the values that come again and again, share through an interner instead.
+pub fn text(value: &str) -> Text {
+    Arc::from(value)
+}
+
+#[cfg(test)]
+mod tests;

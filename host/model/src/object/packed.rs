@@ -1,0 +1,146 @@
+//! Compact forms of what repeats: shared texts, string maps kept as JSON text, lists of ids.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::ObjectId;
+
+/// A shared text. Values that repeat (types, versions, references) share one allocation.
+pub type Text = Arc<str>;
+
+/// A map of strings, or any rarely read value, kept as compact JSON text: one allocation, copied straight into answers.
+///
+/// Keys are sorted, so that two readings of the same map are equal whatever order they came in.
+#[derive(Clone)]
+pub struct Packed(Arc<RawValue>);
+
+impl Packed {
+    /// Returns the empty map; all empty maps are one.
+    pub fn empty() -> Self {
+        static EMPTY: OnceLock<Packed> = OnceLock::new();
+        EMPTY.get_or_init(|| Self::raw("{}".to_owned())).clone()
+    }
+
+    /// Packs a map of strings; the last of equal keys wins.
+    pub fn map<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let sorted: BTreeMap<&str, &str> = pairs.into_iter().collect();
+        if sorted.is_empty() {
+            return Self::empty();
+        }
+        Self::raw(serde_json::to_string(&sorted).expect("maps of strings are JSON"))
+    }
+
+    /// Packs any JSON value.
+    pub fn value(value: &serde_json::Value) -> Self {
+        Self::raw(value.to_string())
+    }
+
+    fn raw(json: String) -> Self {
+        Self(RawValue::from_string(json).expect("we have just written this JSON").into())
+    }
+
+    /// Returns the JSON text.
+    pub fn as_json(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Returns whether this is the empty map.
+    pub fn is_empty(&self) -> bool {
+        self.as_json() == "{}"
+    }
+
+    /// Returns a value of a map of strings.
+    pub fn get(&self, key: &str) -> Option<String> {
+        // Most look-ups find nothing; a text search is far cheaper than taking the map apart.
+        if !self.as_json().contains(key) {
+            return None;
+        }
+        self.pairs().remove(key)
+    }
+
+    /// Returns a map of strings taken apart; empty when it is something else.
+    pub fn pairs(&self) -> BTreeMap<String, String> {
+        serde_json::from_str(self.as_json()).unwrap_or_default()
+    }
+
+    /// Returns the value as a tree.
+    pub fn to_value(&self) -> serde_json::Value {
+        serde_json::from_str(self.as_json()).expect("packed values are JSON")
+    }
+}
+
+impl PartialEq for Packed {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.as_json() == other.as_json()
+    }
+}
+
+impl Eq for Packed {}
+
+impl Hash for Packed {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_json().hash(state);
+    }
+}
+
+impl Default for Packed {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
+impl fmt::Debug for Packed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_json())
+    }
+}
+
+impl Serialize for Packed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+/// A list of references to other objects. An element whose object is not known is null in JSON, as upstream has it.
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Refs(Box<[Option<ObjectId>]>);
+
+impl Refs {
+    /// Returns the ids of the objects that are known.
+    pub fn iter(&self) -> impl Iterator<Item = &ObjectId> {
+        self.0.iter().flatten()
+    }
+
+    /// Returns whether the list has no elements at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the number of elements, known or not.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns whether the object is in the list.
+    pub fn contains(&self, id: &str) -> bool {
+        self.iter().any(|known| known.as_str() == id)
+    }
+}
+
+impl FromIterator<Option<ObjectId>> for Refs {
+    fn from_iter<I: IntoIterator<Item = Option<ObjectId>>>(iter: I) -> Self {
+        Self(iter.into_iter().collect())
+    }
+}
+
+impl fmt::Debug for Refs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter()).finish()
+    }
+}
