@@ -1,0 +1,66 @@
+//! The tables: what each is called on disk never changes, whatever the variant is called here.
+
+use std::fmt;
+
+/// A table of the store. A new one needs no migration: a table that is not in the file yet reads as empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// Facts about the installation.
+    Meta,
+    /// Accounts.
+    Users,
+    /// API tokens, by SHA-256.
+    Tokens,
+    /// Registered servers.
+    Servers,
+    /// Installed plugins: configuration, grants, switches.
+    Plugins,
+    /// What plugins keep for themselves: `<instance>/<key>`.
+    PluginKv,
+    /// Sealed secrets of plugins: `<instance>/<name>`.
+    PluginSecrets,
+    /// Who did what, append-only; bounded by its writer.
+    Audit,
+    /// Settings of the daemon.
+    Settings,
+    /// Which outside identity belongs to which account.
+    Links,
+}
+
+impl Table {
+    /// Every table.
+    pub const ALL: [Self; 10] = [
+        Self::Meta,
+        Self::Users,
+        Self::Tokens,
+        Self::Servers,
+        Self::Plugins,
+        Self::PluginKv,
+        Self::PluginSecrets,
+        Self::Audit,
+        Self::Settings,
+        Self::Links,
+    ];
+
+    /// Returns the name on disk. It is part of the format and of what seals a secret: changing one is a migration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Meta => "meta",
+            Self::Users => "users",
+            Self::Tokens => "tokens",
+            Self::Servers => "servers",
+            Self::Plugins => "plugins",
+            Self::PluginKv => "plugin-kv",
+            Self::PluginSecrets => "plugin-secrets",
+            Self::Audit => "audit",
+            Self::Settings => "settings",
+            Self::Links => "links",
+        }
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
