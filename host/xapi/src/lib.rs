@@ -1,1 +1,39 @@
-//! Under construction.
+//! Speaks XAPI, the API of a XenServer or XCP-ng pool, and nothing else: values, sessions, calls, events.
+//!
+//! Two dialects carry the same calls: XML-RPC, which every host speaks, and JSON-RPC, which is cheaper and newer. A
+//! [`Connection`] finds out which one a host speaks, keeps a session alive and makes calls. An [`EventStream`] keeps a
+//! reader up to date with all objects of the pool, and never gives up.
+//!
+//! ```text
+//!   events   the state machine: connect, load everything, poll, come back after a loss
+//!      |
+//!   Connection (call, login, one new login when the session died)
+//!      |
+//!   transport (HTTP POST, timeouts, size cap) -- tls (verify, pin, or anything goes)
+//!      |
+//!   json, xmlrpc  <->  Value
+//! ```
+//!
+//! Rules that hold everywhere below: a malformed answer is [`Error::Protocol`], never a panic; session references and
+//! passwords are neither logged nor part of an error; nothing follows redirects or reads proxies from the environment.
+
+pub mod events;
+pub mod xml;
+
+mod connection;
+mod error;
+mod json;
+mod read_only;
+mod rpc;
+mod target;
+mod tls;
+mod transport;
+mod value;
+mod xmlrpc;
+
+pub use connection::Connection;
+pub use error::{Error, TlsFailure};
+pub use events::{Delta, Event, EventStream, Nudger};
+pub use rpc::Dialect;
+pub use target::{Target, Timeouts, Tls};
+pub use value::Value;

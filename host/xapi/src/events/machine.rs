@@ -1,0 +1,239 @@
+//! The states of an event stream and the one function that changes them. No network, no clock: tests own both.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::Error;
+use crate::events::{Delta, Event};
+
+/// The first retry comes at once, because most losses are a single cut line.
+const FIRST_RETRY: Duration = Duration::from_millis(250);
+/// From the second one on the wait doubles.
+const SECOND_RETRY: Duration = Duration::from_secs(1);
+/// A pool that is back is seen within a minute.
+const LAST_RETRY: Duration = Duration::from_secs(60);
+/// Whole pictures in a row without a single successful poll before we treat it as a loss: a host that forgets its events
+/// all the time must not be asked for everything all the time.
+const MAX_RELOADS: u32 = 3;
+
+/// Where an event stream is. The drawing is in the module above.
+#[derive(Debug)]
+pub(crate) enum State<C> {
+    /// Nothing has happened yet.
+    Start,
+    /// Logging in.
+    Connecting,
+    /// Reading everything.
+    Loading(C),
+    /// Waiting for changes after this point in the pool's history.
+    Polling(C, Token),
+    /// The host is there but forgot our session: log in again, then read everything, because it may be a new process.
+    Renewing(C, u64),
+    /// Waiting before the next attempt.
+    Lost(Duration),
+}
+
+/// What a state wants done.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Work<C> {
+    Connect,
+    Load(C, Plan),
+    Poll(C, Token),
+    Renew(C, u64),
+    Wait(Duration),
+}
+
+/// What came of it.
+pub(crate) enum Outcome<C> {
+    Connected(Result<C, Error>),
+    Loaded(Result<Answer, Failure>),
+    Polled(Result<Answer, Failure>),
+    Renewed(Result<(), Error>),
+    Waited,
+}
+
+/// An error, and the number of the session that met it.
+pub(crate) struct Failure {
+    pub error: Error,
+    pub epoch: u64,
+}
+
+/// What `event.from` (or its replacement) brought.
+pub(crate) struct Answer {
+    pub deltas: Vec<Delta>,
+    pub token: Token,
+}
+
+/// How to read everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// `event.from` with an empty token brings all objects at one moment.
+    Events,
+    /// `get_all_records` of each class, for hosts that fail at the former.
+    Records,
+}
+
+/// A point in a pool's history, `"<database generation>,<message generation>"`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Token(pub Box<str>);
+
+impl Token {
+    fn generation(&self) -> Option<u64> {
+        self.0.split(',').next()?.trim().parse().ok()
+    }
+
+    /// Returns whether this point lies before the other one: then it is another history.
+    fn is_before(&self, other: &Self) -> bool {
+        matches!((self.generation(), other.generation()), (Some(this), Some(other)) if this < other)
+    }
+}
+
+/// The states of one stream, over connections of type `C`.
+pub(crate) struct Machine<C> {
+    state: State<C>,
+    plan: Plan,
+    /// Losses since the last successful poll.
+    losses: u32,
+    /// Whole pictures asked for since the last successful poll, not counting those after a loss.
+    reloads: u32,
+    /// Events nobody has taken yet.
+    out: VecDeque<Event>,
+    /// Returns a number from 0 to 1.
+    chance: fn() -> f64,
+}
+
+impl<C: Clone> Machine<C> {
+    pub(crate) fn new(chance: fn() -> f64) -> Self {
+        let mut machine =
+            Self { state: State::Start, plan: Plan::Events, losses: 0, reloads: 0, out: VecDeque::new(), chance };
+        machine.connect();
+        machine
+    }
+
+    /// Returns the oldest event nobody has taken.
+    pub(crate) fn take(&mut self) -> Option<Event> {
+        self.out.pop_front()
+    }
+
+    /// Returns the connection, when there is one.
+    pub(crate) fn connection(&self) -> Option<&C> {
+        match &self.state {
+            State::Loading(connection) | State::Polling(connection, _) | State::Renewing(connection, _) => {
+                Some(connection)
+            }
+            State::Start | State::Connecting | State::Lost(_) => None,
+        }
+    }
+
+    /// Returns what the present state wants done.
+    pub(crate) fn work(&self) -> Work<C> {
+        match &self.state {
+            State::Start | State::Connecting => Work::Connect,
+            State::Loading(connection) => Work::Load(connection.clone(), self.plan),
+            State::Polling(connection, token) => Work::Poll(connection.clone(), token.clone()),
+            State::Renewing(connection, epoch) => Work::Renew(connection.clone(), *epoch),
+            State::Lost(wait) => Work::Wait(*wait),
+        }
+    }
+
+    /// Moves on after the work of the present state is done.
+    pub(crate) fn step(&mut self, outcome: Outcome<C>) {
+        match (std::mem::replace(&mut self.state, State::Start), outcome) {
+            (State::Connecting, Outcome::Connected(Ok(connection))) => self.state = State::Loading(connection),
+            (State::Connecting, Outcome::Connected(Err(error))) => self.lose(error),
+
+            (State::Loading(connection), Outcome::Loaded(Ok(answer))) => self.picture(connection, answer),
+            (State::Loading(connection), Outcome::Loaded(Err(failure))) => self.load_failed(connection, failure),
+
+            (State::Polling(connection, token), Outcome::Polled(Ok(answer))) if answer.token.is_before(&token) => {
+                let reason = "the pool's history goes backwards again and again".to_owned();
+                self.reload(State::Loading(connection), Error::Protocol { method: "event.from".to_owned(), reason });
+            }
+            (State::Polling(connection, _), Outcome::Polled(Ok(answer))) => {
+                self.losses = 0;
+                self.reloads = 0;
+                self.state = State::Polling(connection, answer.token);
+                if !answer.deltas.is_empty() {
+                    self.out.push_back(Event::Batch(answer.deltas));
+                }
+            }
+            (State::Polling(connection, _), Outcome::Polled(Err(Failure { error, epoch }))) => match error.code() {
+                Some("SESSION_INVALID") => self.reload(State::Renewing(connection, epoch), error),
+                Some("EVENTS_LOST" | "EVENT_FROM_TOKEN_PARSE_FAILURE") => {
+                    self.reload(State::Loading(connection), error)
+                }
+                _ => self.lose(error),
+            },
+
+            (State::Renewing(connection, _), Outcome::Renewed(Ok(()))) => self.state = State::Loading(connection),
+            (State::Renewing(..), Outcome::Renewed(Err(error))) => self.lose(error),
+
+            (State::Lost(_), Outcome::Waited) => self.connect(),
+
+            // The work always belongs to the state; if it ever does not, beginning anew is right.
+            _ => self.connect(),
+        }
+    }
+
+    fn connect(&mut self) {
+        self.state = State::Connecting;
+        self.out.push_back(Event::Connecting { attempt: self.losses.saturating_add(1) });
+    }
+
+    fn picture(&mut self, connection: C, answer: Answer) {
+        self.state = State::Polling(connection, answer.token);
+        self.out.push_back(Event::Init);
+        self.out.extend(answer.deltas.into_iter().filter_map(|delta| match delta {
+            Delta::Apply { class, reference, record } => Some(Event::InitApply { class, reference, record }),
+            Delta::Delete { .. } => None,
+        }));
+        self.out.push_back(Event::InitDone);
+    }
+
+    fn load_failed(&mut self, connection: C, Failure { error, epoch }: Failure) {
+        match &error {
+            error if error.is("SESSION_INVALID") => self.reload(State::Renewing(connection, epoch), error.clone()),
+            // Too old, or too slow: the other way may work.
+            Error::Api { .. } | Error::Timeout { .. } if self.plan == Plan::Events => {
+                self.plan = Plan::Records;
+                self.state = State::Loading(connection);
+            }
+            _ => {
+                self.plan = Plan::Events;
+                self.lose(error);
+            }
+        }
+    }
+
+    /// Goes to a state that leads to a new whole picture, unless that happened too often.
+    fn reload(&mut self, state: State<C>, error: Error) {
+        self.reloads += 1;
+        if self.reloads > MAX_RELOADS {
+            self.reloads = 0;
+            return self.lose(error);
+        }
+        self.state = state;
+    }
+
+    fn lose(&mut self, error: Error) {
+        self.losses = self.losses.saturating_add(1);
+        let needs_administrator = error.needs_administrator();
+        let retry_in = if needs_administrator { LAST_RETRY } else { back_off(self.losses, (self.chance)()) };
+        self.out.push_back(Event::Lost { error, retry_in, needs_administrator });
+        self.state = State::Lost(retry_in);
+    }
+}
+
+/// Returns how long to wait after this many losses. Up to a quarter is taken off by chance, so that fifty pools behind one
+/// broken switch do not come back in the same instant.
+fn back_off(losses: u32, chance: f64) -> Duration {
+    let full = match losses {
+        0 | 1 => FIRST_RETRY,
+        more => SECOND_RETRY.saturating_mul(1 << (more - 2).min(16)).min(LAST_RETRY),
+    };
+    full.mul_f64(1.0 - chance.clamp(0.0, 1.0) / 4.0)
+}
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;

@@ -1,0 +1,144 @@
+//! Keeps a reader up to date with all objects of a pool, for ever.
+//!
+//! ```text
+//!                  +--------------------------- waited, or nudged --------------------------+
+//!                  v                                                                        |
+//!   start --> Connecting --logged in--> Loading --Init, InitApply.., InitDone--> Polling    |
+//!                  |                    |  ^  ^                                  | |  ^     |
+//!                  |                    |  |  +---- events lost, process new ----+ |  +-+   |
+//!                  |    session died ---+  |                                     | |    |   |
+//!                  |                    v  | logged in again                     | +----+   |
+//!                  |                  Renewing <--------- session died ----------+  Batch   |
+//!                  |                       |                                     |          |
+//!                  +--------- any other failure, in any state -------------------+--> Lost -+
+//! ```
+//!
+//! [`machine`] holds the states and the one function that changes them, without any network; [`source`] does what a state
+//! asks for (connect, load, poll, wait). A reader sees: `Connecting`, then one whole picture (`Init` to `InitDone`, never
+//! interrupted by a loss), then batches of changes. Whenever changes could have been missed there is a new whole picture.
+
+mod machine;
+mod source;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tokio::sync::Notify;
+
+use crate::{Connection, Error, Target, Timeouts, Value};
+use machine::{Machine, Outcome};
+use source::Source;
+
+/// What happens between us and a pool.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// We try to log in. `attempt` counts from 1 and starts again after a success.
+    Connecting {
+        /// Which attempt it is.
+        attempt: u32,
+    },
+    /// A whole picture follows: forget what you know when `InitDone` comes.
+    Init,
+    /// One object of the picture.
+    InitApply {
+        /// The class in XAPI's exact case, such as `VM_guest_metrics`.
+        class: Box<str>,
+        /// The object's reference.
+        reference: Box<str>,
+        /// The object's full record.
+        record: Value,
+    },
+    /// The picture is complete.
+    InitDone,
+    /// What one answer of `event.from` brought; never empty. The order in it means nothing.
+    Batch(Vec<Delta>),
+    /// The pool cannot be reached, or will not have us.
+    Lost {
+        /// Why.
+        error: Error,
+        /// When the next attempt comes.
+        retry_in: Duration,
+        /// Whether waiting will not help: the settings of this server have to change.
+        needs_administrator: bool,
+    },
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Delta {
+    /// The object is new or has changed; this is its present state.
+    Apply {
+        /// The class in XAPI's exact case.
+        class: Box<str>,
+        /// The object's reference.
+        reference: Box<str>,
+        /// The object's full record.
+        record: Value,
+    },
+    /// The object is gone.
+    Delete {
+        /// The class in XAPI's exact case.
+        class: Box<str>,
+        /// The object's reference.
+        reference: Box<str>,
+    },
+}
+
+/// The events of a pool: endless, and never a panic. Drop it to stop; it logs out then.
+pub struct EventStream {
+    machine: Machine<Connection>,
+    source: Source,
+    /// What the present state asked for. Kept here, so that a dropped `next()` does not break off a request.
+    running: Option<BoxFuture<'static, Outcome<Connection>>>,
+}
+
+/// Ends the waiting of an [`EventStream`] from elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct Nudger(Arc<Notify>);
+
+impl Nudger {
+    /// Lets the stream try again at once, if it waits after a loss.
+    pub fn nudge(&self) {
+        self.0.notify_one();
+    }
+}
+
+impl EventStream {
+    /// Makes a stream of these classes (exact case); nothing is sent before the first [`EventStream::next`]. Classes the
+    /// pool does not know are simply never seen.
+    pub fn new(target: Target, timeouts: Timeouts, classes: &'static [&'static str]) -> Self {
+        let source = Source::new(target, timeouts, classes);
+        Self { machine: Machine::new(source::chance), source, running: None }
+    }
+
+    /// Returns the next event. Dropping the future loses nothing: the work under way goes on in the next call.
+    pub async fn next(&mut self) -> Event {
+        loop {
+            // A picture of 100,000 objects is handed out without any waiting: let others work in between.
+            tokio::task::consume_budget().await;
+            if let Some(event) = self.machine.take() {
+                return event;
+            }
+            let running = self.running.get_or_insert_with(|| self.source.start(self.machine.work()));
+            let outcome = running.await;
+            self.running = None;
+            self.machine.step(outcome);
+        }
+    }
+
+    /// Returns the present connection, for calls; `None` while there is none.
+    pub fn connection(&self) -> Option<Connection> {
+        self.machine.connection().cloned()
+    }
+
+    /// Lets the stream try again at once, if it waits after a loss.
+    pub fn nudge(&self) {
+        self.source.nudger().nudge();
+    }
+
+    /// Returns a handle that can nudge while somebody else waits in [`EventStream::next`].
+    pub fn nudger(&self) -> Nudger {
+        self.source.nudger().clone()
+    }
+}

@@ -1,0 +1,162 @@
+//! Where a pool is and how we talk to it: settings, checked once, when a connection is opened.
+
+use std::fmt;
+use std::time::Duration;
+
+use model::Secret;
+use reqwest::Url;
+
+use crate::Error;
+
+/// A pool's master and the account to use there.
+#[derive(Clone)]
+pub struct Target {
+    /// `host`, `host:port` or `http(s)://host:port`; https when nothing is said. IPv6 with or without brackets.
+    pub host: String,
+    /// The account, usually `root`.
+    pub username: String,
+    /// Its password.
+    pub password: Secret,
+    /// Which certificates are good. Means nothing for `http://`.
+    pub tls: Tls,
+    /// An HTTP proxy (`http://name:password@proxy:3128`); the environment's is never used.
+    pub http_proxy: Option<String>,
+    /// Refuses every method that could change something, before it is sent.
+    pub read_only: bool,
+}
+
+/// Which certificates of a host are good. XAPI hosts have self-signed ones, so [`Tls::Pin`] is the usual choice.
+///
+/// TLS 1.2 and 1.3 only: hosts older than XenServer 7 speak neither and can only be reached by `http://`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// The system's certificate authorities have to vouch for it.
+    Verify,
+    /// SHA-256 of the host's certificate in hexadecimal; colons, blanks and case do not matter.
+    Pin(String),
+    /// Any certificate. Its fingerprint is still recorded.
+    AllowUnauthorized,
+}
+
+/// How long we wait, and how much we read.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// TCP and TLS together.
+    pub connect: Duration,
+    /// A login. A wrong password takes XAPI five seconds.
+    pub login: Duration,
+    /// A call. XAPI may hold calls back itself, so long operations should go through `Async.`.
+    pub call: Duration,
+    /// The first load of all objects.
+    pub load: Duration,
+    /// How long XAPI may hold `event.from` back when nothing happens.
+    pub event_poll: Duration,
+    /// How much later than `event_poll` a silent peer counts as dead.
+    pub event_margin: Duration,
+    /// A logout; the pool forgets idle sessions by itself, so it is only politeness.
+    pub logout: Duration,
+    /// The largest answer we read, in bytes. The first load of a large pool has tens of megabytes.
+    pub max_answer: usize,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            login: Duration::from_secs(30),
+            call: Duration::from_secs(300),
+            load: Duration::from_secs(300),
+            event_poll: Duration::from_secs(60),
+            event_margin: Duration::from_secs(10),
+            logout: Duration::from_secs(3),
+            max_answer: 512 << 20,
+        }
+    }
+}
+
+impl Target {
+    /// Returns the URL of the host's root, checked.
+    pub(crate) fn base(&self) -> Result<Url, Error> {
+        let bad = |reason: &str| Error::Target { host: self.shown(), reason: reason.to_owned() };
+        let text = self.host.trim();
+        let text = match text.split_once("://") {
+            Some(_) => text.to_owned(),
+            // A bare IPv6 address: URLs want brackets.
+            None if text.matches(':').count() > 1 && !text.starts_with('[') => format!("https://[{text}]"),
+            None => format!("https://{text}"),
+        };
+        let url = Url::parse(&text).map_err(|source| bad(&source.to_string()))?;
+        if !matches!(url.scheme(), "https" | "http") {
+            return Err(bad("the scheme has to be https or http"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(bad("name and password do not belong into the address"));
+        }
+        if url.host_str().is_none_or(str::is_empty)
+            || url.path() != "/"
+            || url.query().is_some()
+            || url.fragment().is_some()
+        {
+            return Err(bad("expected a host and perhaps a port, nothing else"));
+        }
+        Ok(url)
+    }
+
+    /// Returns the host for messages, without a password somebody may have put there.
+    fn shown(&self) -> String {
+        match self.host.rsplit_once('@') {
+            Some((_, host)) => host.to_owned(),
+            None => self.host.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("host", &self.shown())
+            .field("username", &self.username)
+            .field("tls", &self.tls)
+            // The proxy's address may hold a password.
+            .field("http_proxy", &self.http_proxy.is_some())
+            .field("read_only", &self.read_only)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(host: &str) -> Target {
+        Target {
+            host: host.to_owned(),
+            username: "root".to_owned(),
+            password: Secret::new("pw"),
+            tls: Tls::Verify,
+            http_proxy: Some("http://me:hunter2@proxy:3128".to_owned()),
+            read_only: false,
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        for (host, expected) in [
+            ("xen1", Some("https://xen1/")),
+            (" xen1.example:8443 ", Some("https://xen1.example:8443/")),
+            ("http://10.0.0.1", Some("http://10.0.0.1/")),
+            ("https://10.0.0.1:443", Some("https://10.0.0.1/")),
+            ("fe80::1", Some("https://[fe80::1]/")),
+            ("[fe80::1]:444", Some("https://[fe80::1]:444/")),
+            ("", None),
+            ("ftp://xen1", None),
+            ("https://root:hunter2@xen1", None),
+            ("xen1/api", None),
+            ("xen1:99999", None),
+        ] {
+            let got = target(host).base();
+            assert_eq!(got.as_ref().ok().map(Url::as_str), expected, "{host}: {got:?}");
+            assert!(!format!("{got:?} {:?}", target(host)).contains("hunter2"), "{host}");
+        }
+    }
+}
