@@ -5,7 +5,7 @@
 //! that a connection never has two identities.
 
 pub mod advice;
-mod component;
+pub mod component;
 pub mod directory;
 pub mod language;
 pub mod person;

@@ -82,7 +82,8 @@ impl auth::Identity {
 }
 
 /// Exports a plugin as a component: `export!(MyPlugin: password_provider, methods)`. The lifecycle is always there. Roles:
-/// `password_provider` ([`PasswordProvider`]), `methods` ([`Methods`]). Does nothing outside WebAssembly.
+/// `password_provider` ([`PasswordProvider`]), `methods` ([`Methods`]). Outside WebAssembly it only checks that the traits are
+/// there.
 #[macro_export]
 macro_rules! export {
     ($plugin:ident $(: $($role:ident),+ $(,)?)?) => {
@@ -92,7 +93,27 @@ macro_rules! export {
             $crate::bindings::lifecycle::export_lifecycle!(Face with_types_in $crate::bindings::lifecycle);
             $($($crate::__export_role!(Face $role);)+)?
         };
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: () = {
+            const fn is_plugin<P: $crate::Plugin>() {}
+            is_plugin::<$plugin>();
+            $($($crate::__has_role!($plugin $role);)+)?
+        };
     };
+}
+
+/// The word of a role and its trait.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __has_role {
+    ($plugin:ident password_provider) => {{
+        const fn has_role<P: $crate::PasswordProvider>() {}
+        has_role::<$plugin>();
+    }};
+    ($plugin:ident methods) => {{
+        const fn has_role<P: $crate::Methods>() {}
+        has_role::<$plugin>();
+    }};
 }
 
 /// The word of a role and its generated macro. A new role is a line here, a trait and a face in `plugin.rs`, and a world in
