@@ -29,6 +29,9 @@ pub fn ci(runner: &Runner, repo: &Repo) -> Result<bool> {
         setup::node(repo)?;
         setup::web(runner, repo)
     })?;
+    if test::has_script(repo, "web", "format:check") {
+        stages.run("web format", || test::npm_run(runner, repo, "web", "format:check"))?;
+    }
     stages.run("clippy", || {
         let words = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
         cargo_step(runner, &repo.root, "clippy", &words)

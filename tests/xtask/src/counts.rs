@@ -95,7 +95,8 @@ fn playwright(line: &str) -> Option<(u64, &str)> {
         .map(|word| (number, word))
 }
 
-fn strip_colours(line: &str) -> String {
+/// The text without terminal colours.
+pub fn strip_colours(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(at) = rest.find("\x1b[") {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::counts::strip_colours;
 use crate::group;
 use crate::progress::Progress;
 use crate::signals::{Signals, Stopped, Woken};
@@ -135,13 +136,13 @@ impl Follower {
 
 /// The last `lines` lines of a file, or nothing.
 pub fn tail(path: &Path, lines: usize) -> String {
-    let text = end_of(path, 64 << 10);
+    let text = strip_colours(&end_of(path, 64 << 10));
     let all: Vec<&str> = text.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
 fn last_line(path: &Path) -> String {
-    end_of(path, 512).lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
+    strip_colours(&end_of(path, 512)).lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
 }
 
 fn end_of(path: &Path, bytes: u64) -> String {

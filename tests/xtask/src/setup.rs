@@ -158,19 +158,33 @@ pub fn wasm_target(runner: &Runner, repo: &Repo) -> Result<()> {
 
 /// Installs the npm packages of `folder` as its lock file says.
 pub fn npm(runner: &Runner, repo: &Repo, folder: &str) -> Result<()> {
-    let folder_path = repo.path(folder);
-    let hash = stamp::hash(&[folder_path.join("package-lock.json"), folder_path.join("package.json")], &[])?;
-    // Inside node_modules, so that it goes when somebody deletes the folder.
-    let file = folder_path.join("node_modules/.xtask-stamp");
-    if stamp::fresh(&file, &hash) {
+    let path = repo.path(folder);
+    let lock = path.join("package-lock.json");
+    let text = std::fs::read_to_string(&lock).with_context(|| format!("read {}", lock.display()))?;
+    // npm notes at the end of an installation what it has installed.
+    let installed = std::fs::read_to_string(path.join("node_modules/.package-lock.json")).unwrap_or_default();
+    if is_installed(&text, &installed) {
         return Ok(());
     }
-    let mut command = program("npm", &folder_path);
+    let mut command = program("npm", &path);
     command.args(["ci", "--no-audit", "--no-fund"]);
     // The tests use the Chromium of the system.
     command.env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
     runner.quiet(&format!("{folder}: install npm packages"), &mut command)?;
-    stamp::set(&file, &hash)
+    Ok(())
+}
+
+/// Says whether all that a lock file asks for is in npm's note of what is there. Optional parts may be for other systems.
+fn is_installed(lock: &str, installed: &str) -> bool {
+    let read = |text| serde_json::from_str::<serde_json::Value>(text).unwrap_or_default();
+    let (lock, installed) = (read(lock), read(installed));
+    let (Some(wanted), Some(there)) = (lock["packages"].as_object(), installed["packages"].as_object()) else {
+        return false;
+    };
+    wanted.iter().filter(|(folder, _)| !folder.is_empty()).all(|(folder, package)| match there.get(folder) {
+        Some(found) => found["version"] == package["version"] && found["integrity"] == package["integrity"],
+        None => package["optional"] == true || package["devOptional"] == true,
+    })
 }
 
 /// Builds the web client into `web/dist` when its sources changed.
@@ -271,6 +285,24 @@ mod tests {
             [("v20.20.2", true), ("v20.9.0", false), ("v24.0.1", true), ("v18.19.0", false), ("", false)]
         {
             assert_eq!(parse_version(text).is_some_and(|found| found >= NODE), good, "{text}");
+        }
+    }
+
+    #[test]
+    fn npm_packages_are_installed_when_npm_says_so() {
+        let lock = r#"{"packages": {"": {"name": "web"}, "node_modules/a": {"version": "1.0.0", "integrity": "x"},
+            "node_modules/b": {"version": "2.0.0", "optional": true}}}"#;
+        for (installed, is) in [
+            ("", false),
+            (r#"{"packages": {}}"#, false),
+            (r#"{"packages": {"node_modules/a": {"version": "0.9.0", "integrity": "y"}}}"#, false),
+            (r#"{"packages": {"node_modules/a": {"version": "1.0.0", "integrity": "x"}}}"#, true),
+            (
+                r#"{"packages": {"node_modules/a": {"version": "1.0.0", "integrity": "x"}, "node_modules/b": {"version": "1.9.0"}}}"#,
+                false,
+            ),
+        ] {
+            assert_eq!(is_installed(lock, installed), is, "{installed}");
         }
     }
 

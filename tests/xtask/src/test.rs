@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::counts::{Counter, Counts};
+use crate::group;
 use crate::host::{self, Programs};
 use crate::plugins::{self, Folders};
 use crate::repo::{Repo, cargo, program};
@@ -55,11 +56,11 @@ pub fn run(runner: &Runner, repo: &Repo, options: &Options, stages: &mut Stages)
     }
     if wanted("web") {
         for script in ["typecheck", "lint"] {
-            if tools.has_script("web", script) {
-                stages.run(&format!("web {script}"), || tools.npm_run("web", script))?;
+            if has_script(repo, "web", script) {
+                stages.run(&format!("web {script}"), || npm_run(runner, repo, "web", script))?;
             }
         }
-        if tools.has_script("web", "test") {
+        if has_script(repo, "web", "test") {
             stages.count("web tests", || tools.web())?;
         }
     }
@@ -137,17 +138,6 @@ impl<'a> Tools<'a> {
         self.count(name, command)
     }
 
-    fn npm_run(&self, folder: &str, script: &str) -> Result<()> {
-        let mut command = program("npm", &self.repo.path(folder));
-        command.args(["run", "--silent", script]);
-        self.dress(&mut command);
-        let status = self.runner.aloud(&format!("{folder} {script}"), &mut command, |_| ())?;
-        if !status.success() {
-            bail!("`npm run {script}` in {folder}/ ended with {}", crate::group::describe(status));
-        }
-        Ok(())
-    }
-
     fn web(&self) -> Result<Counts> {
         let mut command = program("npm", &self.repo.path("web"));
         // CI=1: Vitest must not wait for changes.
@@ -166,11 +156,23 @@ impl<'a> Tools<'a> {
         }
         self.count("browser tests", command)
     }
+}
 
-    fn has_script(&self, folder: &str, script: &str) -> bool {
-        let file = self.repo.path(folder).join("package.json");
-        let text = std::fs::read_to_string(file).unwrap_or_default();
-        let package: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        package["scripts"][script].is_string()
+/// Runs a script of a package.json with its output shown.
+pub fn npm_run(runner: &Runner, repo: &Repo, folder: &str, script: &str) -> Result<()> {
+    let mut command = program("npm", &repo.path(folder));
+    command.args(["run", "--silent", script]);
+    let status = runner.aloud(&format!("{folder} {script}"), &mut command, |_| ())?;
+    if !status.success() {
+        bail!("`npm run {script}` in {folder}/ ended with {}", group::describe(status));
     }
+    Ok(())
+}
+
+/// Says whether the package.json in `folder` has this script.
+pub fn has_script(repo: &Repo, folder: &str, script: &str) -> bool {
+    let file = repo.path(folder).join("package.json");
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let package: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    package["scripts"][script].is_string()
 }
