@@ -1,11 +1,12 @@
 //! The file and its transactions: the only place that opens redb.
 //!
 //! redb refuses everything, reads too, after the first failed write. So a failure closes the file and opens it again, which
-//! takes no repair (each commit records the free pages) and needs no space on the disk:
+//! takes no repair (each commit records the free pages) and needs no space on the disk, but to write in place; where not even
+//! that goes, the file is opened under an overlay that keeps such writes in memory:
 //!
 //! ```text
 //!   Writable --write fails--> reopen --ok--> Writable, marked read-only until a write succeeds
-//!                                |--fails--> ReadOnly (reads go on) --next write--> reopen
+//!                                |--fails--> ReadOnly (overlay)  --next write--> reopen
 //!                                |--fails--> Gone (nothing goes) ----next use-----> reopen
 //! ```
 
@@ -18,10 +19,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use redb::{
-    Database, DatabaseError, Durability, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, StorageError,
-    TableDefinition, TableError, WriteTransaction,
+    Database, DatabaseError, Durability, ReadTransaction, ReadableDatabase, StorageError, TableDefinition, TableError,
+    WriteTransaction,
 };
 
+use crate::overlay::Overlay;
 use crate::{Error, Table};
 
 /// The whole store of a usual installation is smaller than this; redb's own default would be 1 GiB.
@@ -64,7 +66,8 @@ struct Opened {
 
 enum File {
     Writable(Database),
-    ReadOnly(ReadOnlyDatabase),
+    /// Over an [`Overlay`]: for reading.
+    ReadOnly(Database),
     Gone,
 }
 
@@ -72,7 +75,7 @@ impl Engine {
     /// Opens or makes the file. A file that cannot be written for want of space opens read-only.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let repaired = Arc::new(AtomicBool::new(false));
-        let (file, read_only) = match open_writable(path, &repaired) {
+        let (file, read_only) = match open_writable(path, MakeNew::Yes, &repaired) {
             Ok(database) => (File::Writable(database), None),
             Err(DatabaseError::DatabaseAlreadyOpen) => return Err(Error::InUse { path: path.into() }),
             Err(error) => match open_read_only(path) {
@@ -161,7 +164,8 @@ impl Engine {
         let (generation, first) = self.try_read(&work);
         match first {
             Err(redb::Error::Io(_) | redb::Error::PreviousIo | redb::Error::DatabaseClosed) => {
-                self.reopen(generation)?;
+                // Whether it can be written again is not the reader's concern.
+                let _ = self.reopen(generation);
                 self.try_read(&work).1
             }
             answer => answer,
@@ -172,8 +176,7 @@ impl Engine {
         // Held while reading, so that nobody closes the file under us; a reader is short and never waits for anything.
         let opened = self.opened.read();
         let transaction = match &opened.file {
-            File::Writable(database) => database.begin_read().map_err(redb::Error::from),
-            File::ReadOnly(database) => database.begin_read().map_err(redb::Error::from),
+            File::Writable(database) | File::ReadOnly(database) => database.begin_read().map_err(redb::Error::from),
             File::Gone => Err(redb::Error::DatabaseClosed),
         };
         (opened.generation, transaction.and_then(|transaction| work(&transaction)))
@@ -186,7 +189,8 @@ impl Engine {
         work: impl FnOnce(&WriteTransaction) -> Result<(R, Changed), redb::Error>,
     ) -> Result<R, redb::Error> {
         let generation = self.opened.read().generation;
-        if !matches!(self.opened.read().file, File::Writable(_)) {
+        let is_writable = matches!(self.opened.read().file, File::Writable(_));
+        if !is_writable {
             self.reopen(generation)?;
         }
         let (generation, outcome) = self.try_write(work);
@@ -198,9 +202,7 @@ impl Engine {
                 Ok(answer)
             }
             Err(error) => {
-                let reason = error.to_string();
-                tracing::error!(path = %self.path.display(), reason, "a write to the store failed; it is read-only");
-                *self.read_only.lock() = Some(reason);
+                self.set_read_only(&error);
                 // Reads must go on; if this fails too, the next use tries it again.
                 let _ = self.reopen(generation);
                 Err(error)
@@ -231,6 +233,16 @@ impl Engine {
         (opened.generation, outcome)
     }
 
+    /// Notes why the store cannot be written. Logs it once and not at each try.
+    fn set_read_only(&self, error: &dyn std::error::Error) {
+        let reason = error.to_string();
+        let mut read_only = self.read_only.lock();
+        if read_only.as_ref() != Some(&reason) {
+            tracing::error!(path = %self.path.display(), reason, "the store cannot be written, it is read-only");
+            *read_only = Some(reason);
+        }
+    }
+
     /// Closes the file and opens it again, unless someone has done so since `generation`.
     fn reopen(&self, generation: u64) -> Result<(), redb::Error> {
         let mut opened = self.opened.write();
@@ -240,13 +252,14 @@ impl Engine {
         opened.generation += 1;
         // The lock of the old one would keep the new one out.
         opened.file = File::Gone;
-        match open_writable(&self.path, &self.repaired) {
+        // A file that vanished under us must not come back empty.
+        match open_writable(&self.path, MakeNew::No, &self.repaired) {
             Ok(database) => {
                 opened.file = File::Writable(database);
                 Ok(())
             }
             Err(error) => {
-                *self.read_only.lock() = Some(error.to_string());
+                self.set_read_only(&error);
                 match open_read_only(&self.path) {
                     Ok(database) => opened.file = File::ReadOnly(database),
                     Err(second) => {
@@ -259,12 +272,18 @@ impl Engine {
     }
 }
 
-fn open_writable(path: &Path, repaired: &Arc<AtomicBool>) -> Result<Database, DatabaseError> {
-    let is_new = !path.exists();
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum MakeNew {
+    Yes,
+    No,
+}
+
+fn open_writable(path: &Path, make: MakeNew, repaired: &Arc<AtomicBool>) -> Result<Database, DatabaseError> {
+    let is_new = make == MakeNew::Yes && !path.exists();
     let file = OpenOptions::new()
         .read(true)
         .write(true)
-        .create(true)
+        .create(is_new)
         .truncate(false)
         .mode(0o600)
         .open(path)
@@ -283,8 +302,8 @@ fn open_writable(path: &Path, repaired: &Arc<AtomicBool>) -> Result<Database, Da
         .create_file(file)
 }
 
-fn open_read_only(path: &Path) -> Result<ReadOnlyDatabase, DatabaseError> {
-    redb::Builder::new().set_cache_size(CACHE_BYTES).open_read_only(path)
+fn open_read_only(path: &Path) -> Result<Database, DatabaseError> {
+    redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(Overlay::open(path)?)
 }
 
 /// Returns whether the daemon should start without writing rather than not at all.

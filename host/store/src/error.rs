@@ -161,6 +161,12 @@ pub enum Error {
         /// What is wrong with the key.
         state: KeyState,
     },
+    /// The key of the store can only be exchanged when it is known to fit (rotation) or known to be lost.
+    #[error("cannot exchange the master key: {state}")]
+    AdoptKey {
+        /// What the state of the key is.
+        state: KeyState,
+    },
     /// The key that sealed it is not at hand.
     #[error("{table}/{key} {field} is sealed with master key {key_id}, which is not here: restore that key file")]
     UnknownKey {

@@ -17,10 +17,10 @@ use std::path::Path;
 use redb::{ReadableTable, TableDefinition, WriteTransaction};
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
 use crate::engine::{Changed, Engine, Rows, open_rows};
-use crate::key::{KeyState, MasterKey};
+use crate::key::MasterKey;
 use crate::seal::{self, Sealed};
-use crate::{Error, Table};
 
 /// What the store knows about itself. Values here have no revision.
 pub(crate) const STORE: Rows = TableDefinition::new("store");
@@ -97,16 +97,6 @@ pub(crate) fn prepare(engine: &Engine, path: &Path, key: &MasterKey, format: &Fo
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .map(Sealed::from)
         .ok_or_else(|| Error::NotAStore { path: path.into() })
-}
-
-/// Returns the canary for the current key, unless the key does not fit the store.
-pub(crate) fn canary(key: &MasterKey, state: &KeyState) -> Result<Sealed, Error> {
-    match state {
-        KeyState::Ok => Ok(seal::seal_canary(key)),
-        state => {
-            Err(Error::Seal { table: Table::Meta, key: CANARY.to_owned(), field: String::new(), state: state.clone() })
-        }
-    }
 }
 
 /// Writes a canary.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use model::Secret;
+use parking_lot::Mutex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::broadcast;
@@ -27,7 +28,7 @@ struct Inner {
     writer: Writer,
     engine: Arc<Engine>,
     key: MasterKey,
-    key_state: KeyState,
+    key_state: Mutex<KeyState>,
 }
 
 impl Store {
@@ -51,7 +52,7 @@ impl Store {
             tracing::error!(state = %key_state, "secrets stay sealed");
         }
         let writer = Writer::start(Arc::clone(&engine));
-        Ok(Self { inner: Arc::new(Inner { writer, engine, key, key_state }) })
+        Ok(Self { inner: Arc::new(Inner { writer, engine, key, key_state: Mutex::new(key_state) }) })
     }
 
     /// Returns a record, `None` when there is none.
@@ -115,7 +116,7 @@ impl Store {
     /// Seals a secret for one field of one record; elsewhere it will not open. Fails when the master key is missing or wrong:
     /// what is sealed with a key that the administrator will replace is lost.
     pub fn seal(&self, table: Table, key: &str, field: &str, plain: &Secret) -> Result<Sealed, Error> {
-        match self.inner.key_state.clone() {
+        match self.key_state() {
             KeyState::Ok => Ok(seal::seal(&self.inner.key, table, key, field, plain)),
             state => Err(Error::Seal { table, key: key.into(), field: field.into(), state }),
         }
@@ -134,13 +135,28 @@ impl Store {
     /// Makes the current key of the ring the one that the store expects: the last step of a rotation, when no record needs
     /// resealing any more. From then on the older keys may go.
     pub async fn adopt_key(&self) -> Result<(), Error> {
-        let canary = format::canary(&self.inner.key, &self.inner.key_state)?;
-        self.inner.writer.replace_canary(canary).await
+        match self.key_state() {
+            KeyState::Ok => self.inner.writer.replace_canary(seal::seal_canary(&self.inner.key)).await,
+            state => Err(Error::AdoptKey { state }),
+        }
     }
 
-    /// Returns whether the master key is the one that the store was sealed with, as seen when it was opened.
+    /// Goes on with another key than the one the store was sealed with: what that one sealed is given up, until it joins the
+    /// ring again. For an administrator who has said so, never by itself. Fails unless the state is [`KeyState::Wrong`].
+    pub async fn give_up_lost_key(&self) -> Result<(), Error> {
+        match self.key_state() {
+            KeyState::Wrong { .. } => {
+                self.inner.writer.replace_canary(seal::seal_canary(&self.inner.key)).await?;
+                *self.inner.key_state.lock() = KeyState::Ok;
+                Ok(())
+            }
+            state => Err(Error::AdoptKey { state }),
+        }
+    }
+
+    /// Returns whether the master key is the one that the store was sealed with.
     pub fn key_state(&self) -> KeyState {
-        self.inner.key_state.clone()
+        self.inner.key_state.lock().clone()
     }
 
     /// Returns a key for another purpose (a MAC, cookies), derived from the current master key with HKDF-SHA256; the same
@@ -162,7 +178,7 @@ impl Store {
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("key_state", &self.inner.key_state).finish_non_exhaustive()
+        f.debug_struct("Store").field("key_state", &self.key_state()).finish_non_exhaustive()
     }
 }
 

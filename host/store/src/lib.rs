@@ -22,6 +22,7 @@ mod error;
 mod format;
 mod handle;
 mod key;
+mod overlay;
 mod seal;
 mod table;
 mod writer;
@@ -32,3 +33,6 @@ pub use handle::Store;
 pub use key::{KeyState, MasterKey};
 pub use seal::Sealed;
 pub use table::Table;
+
+#[cfg(test)]
+mod tests;
