@@ -65,7 +65,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(10),
             login: Duration::from_secs(30),
             call: Duration::from_secs(300),
-            load: Duration::from_secs(300),
+            load: Duration::from_secs(120),
             event_poll: Duration::from_secs(60),
             event_margin: Duration::from_secs(10),
             logout: Duration::from_secs(3),

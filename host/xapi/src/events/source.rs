@@ -74,10 +74,11 @@ async fn load_by_events(connection: &Connection, classes: &[&'static str]) -> Re
 /// Reads class by class. The token comes first, from an injected event, so nothing can happen unseen in between.
 async fn load_by_records(connection: &Connection, classes: &'static [&'static str]) -> Result<Answer, Error> {
     let limit = connection.timeouts().load;
-    let pools = connection.call_once("pool.get_all", vec![], limit).await?;
+    let quick = connection.timeouts().login;
+    let pools = connection.call_once("pool.get_all", vec![], quick).await?;
     let pool = pools.as_array().and_then(|pools| pools.first()).and_then(Value::as_str);
     let pool = pool.ok_or_else(|| malformed("pool.get_all", "no pool"))?;
-    let token = connection.call_once("event.inject", vec!["pool".into(), pool.into()], limit).await?;
+    let token = connection.call_once("event.inject", vec!["pool".into(), pool.into()], quick).await?;
     let token = Token(token.as_str().ok_or_else(|| malformed("event.inject", "the token is not a text"))?.into());
     // A list first: the compiler cannot follow a closure over borrowed names through `buffer_unordered`.
     let reads: Vec<_> = classes.iter().map(|class| table(connection.clone(), class, limit)).collect();

@@ -1,0 +1,86 @@
+//! Certificates: pinned, changed, unknown, and hosts that do not speak TLS at all.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use xapi::{Connection, Error, Target, Tls, TlsFailure};
+
+use crate::server::{Server, host, ok, timeouts};
+
+/// Starts a host with a self-signed certificate and returns its fingerprint, too.
+async fn start() -> (Server, String) {
+    let made = rcgen::generate_simple_self_signed(vec!["xen1".to_owned()]).expect("a certificate");
+    let certificate: CertificateDer<'static> = made.cert.der().clone();
+    let digest = ring::digest::digest(&ring::digest::SHA256, &certificate);
+    let hex: Vec<String> = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .expect("a configuration");
+    let server = Server::start_tls(host(|_| ok(json!("fine"))), TlsAcceptor::from(Arc::new(config))).await;
+    (server, hex.join(":"))
+}
+
+fn target(server: &Server, tls: Tls) -> Target {
+    Target { host: server.address.to_string(), tls, ..server.target() }
+}
+
+#[tokio::test]
+async fn a_pinned_certificate_is_good_and_another_one_is_not() {
+    let (server, fingerprint) = start().await;
+    let pins = [fingerprint.clone(), fingerprint.to_uppercase(), fingerprint.replace(':', "")];
+    for pin in pins {
+        let connection = Connection::open(target(&server, Tls::Pin(pin)), timeouts()).await.expect("a session");
+        assert_eq!(connection.peer_fingerprint(), Some(fingerprint.clone()));
+    }
+    let wrong = "AB".repeat(32);
+    let error = Connection::open(target(&server, Tls::Pin(wrong)), timeouts()).await.expect_err("another certificate");
+    let expected = ["ab"; 32].join(":");
+    assert!(
+        matches!(&error, Error::Tls { failure: TlsFailure::ChangedCertificate { expected: told, fingerprint: seen }, .. }
+            if *told == expected && *seen == fingerprint),
+        "{error:?}"
+    );
+    assert_eq!(error.fingerprint(), Some(&*fingerprint));
+    assert!(error.needs_administrator());
+    assert_eq!(server.calls("session.login_with_password").len(), 3, "the password was not sent");
+}
+
+#[tokio::test]
+async fn an_unknown_certificate_is_shown() {
+    let (server, fingerprint) = start().await;
+    let error = Connection::open(target(&server, Tls::Verify), timeouts()).await.expect_err("self-signed");
+    assert!(matches!(&error, Error::Tls { failure: TlsFailure::UnknownCertificate { .. }, .. }), "{error:?}");
+    assert_eq!(error.fingerprint(), Some(&*fingerprint));
+    assert!(error.needs_administrator());
+    assert!(server.all().is_empty());
+}
+
+#[tokio::test]
+async fn anything_goes_when_told_so() {
+    let (server, fingerprint) = start().await;
+    let connection = Connection::open(target(&server, Tls::AllowUnauthorized), timeouts()).await.expect("a session");
+    assert_eq!(connection.peer_fingerprint(), Some(fingerprint));
+}
+
+#[tokio::test]
+async fn a_host_that_speaks_no_tls_is_not_a_certificate_problem() {
+    let server = Server::start(host(|_| ok(json!("")))).await;
+    let error = Connection::open(target(&server, Tls::Verify), timeouts()).await.expect_err("no TLS");
+    assert!(!error.needs_administrator() && error.fingerprint().is_none(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_bad_fingerprint_is_a_bad_setting() {
+    let (server, _) = start().await;
+    let error = Connection::open(target(&server, Tls::Pin("abc".to_owned())), timeouts()).await.expect_err("a bad pin");
+    assert!(matches!(error, Error::Target { .. }), "{error:?}");
+    assert!(error.needs_administrator());
+}
