@@ -118,3 +118,73 @@ impl<P: Methods> methods::exports::xylem::plugin::methods::Guest for Face<P> {
         P::call(&method, config::parse(&params)?).map(|result| result.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    //! The faces, without a daemon: everything that does not call it.
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+    use crate::bindings::lifecycle::exports::xylem::plugin::lifecycle::Guest as _;
+    use crate::bindings::methods::exports::xylem::plugin::methods::Guest as _;
+    use crate::{ErrorKind, NoConfig};
+
+    struct Plain;
+
+    impl Plugin for Plain {
+        type Config = NoConfig;
+    }
+
+    impl Methods for Plain {
+        fn call(method: &str, params: Value) -> Result<Value, Error> {
+            Ok(json!([method, params]))
+        }
+    }
+
+    #[derive(Deserialize)]
+    struct Settings {
+        door: config::Secret,
+    }
+
+    struct Picky;
+
+    impl Plugin for Picky {
+        type Config = Settings;
+
+        fn validate(config: &Settings) -> Vec<FieldError> {
+            vec![error::field("/door", "format", &config.door.name)]
+        }
+
+        fn test(_: &Settings, input: Option<Value>) -> Result<Vec<Check>, Error> {
+            Ok(vec![check("input", Ok(format!("{input:?}")))])
+        }
+    }
+
+    #[test]
+    fn the_defaults_say_nothing_is_wrong_and_nothing_is_wanted() {
+        assert!(Face::<Plain>::validate("{}".to_owned()).is_empty());
+        assert_eq!(Face::<Plain>::migrate(1, r#"{"a": 1}"#.to_owned()).unwrap(), r#"{"a":1}"#);
+        let activation = Face::<Plain>::activate("{}".to_owned()).unwrap();
+        assert!(activation.subscriptions.is_empty() && activation.schedules.is_empty() && activation.options == "{}");
+        assert!(Face::<Plain>::test("{}".to_owned(), None).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_configuration_of_another_shape_is_told_and_does_not_trap() {
+        let wrong = Face::<Picky>::validate("{}".to_owned());
+        assert_eq!((wrong[0].path.as_str(), wrong[0].code.as_str()), ("", "format"));
+        assert!(wrong[0].message.contains("door"), "{}", wrong[0].message);
+        assert_eq!(Face::<Picky>::activate("[]".to_owned()).unwrap_err().kind, ErrorKind::Invalid);
+        assert_eq!(Face::<Plain>::call("m".to_owned(), "{".to_owned()).unwrap_err().kind, ErrorKind::Invalid);
+    }
+
+    #[test]
+    fn values_cross_both_ways() {
+        let config = r#"{"door": {"$secret": "door"}}"#.to_owned();
+        assert_eq!(Face::<Picky>::validate(config.clone())[0].message, "door");
+        let checks = Face::<Picky>::test(config, Some("7".to_owned())).unwrap();
+        assert_eq!(checks[0].outcome.as_deref().unwrap(), "Some(Number(7))");
+        assert_eq!(Face::<Plain>::call("m".to_owned(), r#"{"a":1}"#.to_owned()).unwrap(), r#"["m",{"a":1}]"#);
+    }
+}

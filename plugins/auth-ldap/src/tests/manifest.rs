@@ -52,14 +52,28 @@ fn every_text_of_the_forms_is_there_in_french_and_no_other() {
     let manifest = manifest();
     let french = manifest["texts"]["fr"].as_object().unwrap();
     let mut wanted = vec![];
-    for (schema, root) in [("configSchema", ""), ("testSchema", "/testSchema")] {
-        properties(&manifest[schema], root, &mut |pointer, property| {
+    for schema in ["configSchema", "testSchema"] {
+        properties(&manifest[schema], "", &mut |pointer, property| {
             let texts = ["title", "description"].into_iter().filter(|word| property[*word].is_string());
             wanted.extend(texts.map(|word| format!("{pointer}/{word}")));
             assert!(property["title"].is_string(), "{pointer} has no title");
-            assert!(property["x-order"].is_u64(), "{pointer} has no place in the form");
         });
     }
     wanted.sort();
     assert_eq!(french.keys().cloned().collect::<Vec<_>>(), wanted);
+}
+
+#[test]
+fn every_field_has_its_place_in_the_form() {
+    let manifest = manifest();
+    let ordered = |pointer: &str, schema: &Value| {
+        let Some(fields) = schema["properties"].as_object() else { return };
+        let mut order: Vec<&str> = schema["x-order"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        order.sort_unstable();
+        assert_eq!(order, fields.keys().collect::<Vec<_>>(), "{pointer}");
+    };
+    for schema in ["configSchema", "testSchema"] {
+        ordered(schema, &manifest[schema]);
+        properties(&manifest[schema], "", &mut |pointer, property| ordered(pointer, property));
+    }
 }
