@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{InstanceId, ObjectId, ServerId, TokenId, UserId};
+use model::{InstanceId, Kind, Object, ObjectId, ServerId, TokenId, UserId};
 
 /// Something that can be seen, used or changed.
 pub trait Resource {
@@ -15,19 +15,29 @@ pub trait Resource {
 /// An object of a pool, named by kind and id, where the object itself is not at hand (it is gone, or only its id is known).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ObjectRef {
-    /// Its kind, such as `VM`.
-    pub kind: Box<str>,
+    /// Its kind.
+    pub kind: Kind,
     /// Its id.
     pub id: ObjectId,
 }
 
 impl Resource for ObjectRef {
     fn kind(&self) -> &str {
-        &self.kind
+        self.kind.as_str()
     }
 
     fn id(&self) -> &str {
         self.id.as_str()
+    }
+}
+
+impl Resource for Object {
+    fn kind(&self) -> &str {
+        Object::kind(self).as_str()
+    }
+
+    fn id(&self) -> &str {
+        Object::id(self).as_str()
     }
 }
 

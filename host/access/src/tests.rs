@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use model::{Caller, InstanceId, ObjectId, Permission, Principal, ServerId, TokenId, UserId};
+use model::object::{Head, Vbd};
+use model::{Caller, InstanceId, Kind, Object, ObjectId, Permission, Principal, ServerId, TokenId, UserId};
 
 use super::*;
 
@@ -25,7 +26,22 @@ fn callers() -> Vec<(Caller, bool, bool, bool)> {
 }
 
 fn vm() -> ObjectRef {
-    ObjectRef { kind: "VM".into(), id: ObjectId::from("vm-1") }
+    ObjectRef { kind: Kind::Vm, id: ObjectId::from("vm-1") }
+}
+
+fn vbd() -> Object {
+    let head = Head { id: "vbd-1".into(), kind: Kind::Vbd, pool: "pool-1".into(), reference: "OpaqueRef:1".into() };
+    Object::Vbd(Vbd {
+        head,
+        attached: true,
+        bootable: false,
+        device: None,
+        is_cd_drive: false,
+        position: "0".into(),
+        read_only: false,
+        vdi: None,
+        vm: Some("vm-1".into()),
+    })
 }
 
 fn check_resource<T: Resource + Clone>(kind: &str, id: &str, target: T) {
@@ -55,6 +71,7 @@ fn every_caller_every_action_every_resource() {
     check_resource("VM", "vm-1", vm());
     check_resource("VM", "vm-1", Arc::new(vm()));
     check_resource("VM", "vm-1", &vm());
+    check_resource("VBD", "vbd-1", Arc::new(vbd()));
     check_resource("server", "s", ServerId::from("s"));
     check_resource("user", "u", UserId::from("u"));
     check_resource("token", "t", TokenId::from("t"));
