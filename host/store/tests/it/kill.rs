@@ -56,9 +56,8 @@ fn child() {
             });
         }
         // None of them ends by itself: the first one that does has failed.
-        while let Some(Err(failure)) = tasks.join_next().await {
-            std::panic::resume_unwind(failure.into_panic());
-        }
+        let Err(failure) = tasks.join_next().await.unwrap();
+        std::panic::resume_unwind(failure.into_panic());
     });
 }
 
