@@ -29,6 +29,7 @@ mod target;
 mod tls;
 mod transport;
 mod value;
+mod version1;
 mod xmlrpc;
 
 pub use connection::Connection;

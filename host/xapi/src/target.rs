@@ -75,6 +75,14 @@ impl Default for Timeouts {
 }
 
 impl Target {
+    /// Finds what could never connect, before anything is sent.
+    ///
+    /// # Errors
+    /// [`Error::Target`] when the host is no address, or names something else beside host and port.
+    pub fn check(&self) -> Result<(), Error> {
+        self.base().map(|_| ())
+    }
+
     /// Returns the URL of the host's root, checked.
     pub(crate) fn base(&self) -> Result<Url, Error> {
         let bad = |reason: &str| Error::Target { host: self.shown(), reason: reason.to_owned() };

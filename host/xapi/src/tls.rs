@@ -10,7 +10,7 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-use crate::{Tls, TlsFailure};
+use crate::{Tls, TlsFailure, version1};
 
 /// Judges certificates for one target.
 #[derive(Debug)]
@@ -109,7 +109,18 @@ impl ServerCertVerifier for Judge {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        match verify_tls12_signature(message, certificate, signature, algorithms) {
+            // A certificate webpki cannot read. Hosts that have one speak TLS 1.2 at most.
+            Err(rustls::Error::InvalidCertificate(error))
+                if !matches!(error, CertificateError::BadSignature)
+                    && !matches!(self.policy, Policy::Verify(_))
+                    && version1::signed_by(certificate, message, signature, algorithms) =>
+            {
+                Ok(HandshakeSignatureValid::assertion())
+            }
+            verdict => verdict,
+        }
     }
 
     fn verify_tls13_signature(

@@ -6,7 +6,10 @@ use serde_json::json;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
+use tokio_rustls::rustls::version::TLS12;
 use xapi::{Connection, Error, Target, Tls, TlsFailure};
 
 use crate::server::{Server, host, ok, timeouts};
@@ -15,8 +18,7 @@ use crate::server::{Server, host, ok, timeouts};
 async fn start() -> (Server, String) {
     let made = rcgen::generate_simple_self_signed(vec!["xen1".to_owned()]).expect("a certificate");
     let certificate: CertificateDer<'static> = made.cert.der().clone();
-    let digest = ring::digest::digest(&ring::digest::SHA256, &certificate);
-    let hex: Vec<String> = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let seen = fingerprint(&certificate);
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
     let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
@@ -25,7 +27,19 @@ async fn start() -> (Server, String) {
         .with_single_cert(vec![certificate], key)
         .expect("a configuration");
     let server = Server::start_tls(host(|_| ok(json!("fine"))), TlsAcceptor::from(Arc::new(config))).await;
-    (server, hex.join(":"))
+    (server, seen)
+}
+
+fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, certificate);
+    let hex: Vec<String> = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    hex.join(":")
+}
+
+/// A key that does not belong to any certificate here.
+fn key_of_somebody_else() -> PrivateKeyDer<'static> {
+    let key = rcgen::KeyPair::generate().expect("a key");
+    PrivateKeyDer::try_from(key.serialize_der()).expect("a key")
 }
 
 fn target(server: &Server, tls: Tls) -> Target {
@@ -51,6 +65,29 @@ async fn a_pinned_certificate_is_good_and_another_one_is_not() {
     assert_eq!(error.fingerprint(), Some(&*fingerprint));
     assert!(error.needs_administrator());
     assert_eq!(server.calls("session.login_with_password").len(), 3, "the password was not sent");
+}
+
+#[tokio::test]
+async fn certificates_of_version_1_can_be_pinned() {
+    let pem = include_bytes!("version1.pem");
+    let certificate = CertificateDer::from_pem_slice(pem).expect("a certificate");
+    let (key, wrong) = (PrivateKeyDer::from_pem_slice(pem).expect("a key"), key_of_somebody_else());
+    for (key, good) in [(key, true), (wrong, false)] {
+        let provider = default_provider();
+        let key = provider.key_provider.load_private_key(key).expect("a key");
+        let resolver = SingleCertAndKey::from(CertifiedKey::new(vec![certificate.clone()], key));
+        // Like the hosts that have such certificates.
+        let config = ServerConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(&[&TLS12])
+            .expect("versions")
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(resolver));
+        let server = Server::start_tls(host(|_| ok(json!("fine"))), TlsAcceptor::from(Arc::new(config))).await;
+        for tls in [Tls::AllowUnauthorized, Tls::Pin(fingerprint(&certificate))] {
+            let outcome = Connection::open(target(&server, tls), timeouts()).await;
+            assert_eq!(outcome.is_ok(), good, "{outcome:?}");
+        }
+    }
 }
 
 #[tokio::test]
