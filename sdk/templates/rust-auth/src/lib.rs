@@ -20,20 +20,10 @@ impl Plugin for GuestList {
     type Config = Settings;
 
     fn validate(settings: &Settings) -> Vec<FieldError> {
-        let nameless = settings
-            .guests
-            .iter()
-            .position(|guest| guest.trim().is_empty());
-        nameless
-            .map(|place| {
-                error::field(
-                    &format!("/guests/{place}"),
-                    "required",
-                    "a guest has a name",
-                )
-            })
-            .into_iter()
-            .collect()
+        if settings.guests.iter().any(|guest| guest.trim().is_empty()) {
+            return vec![error::field("/guests", "required", "each guest needs a name")];
+        }
+        vec![]
     }
 
     fn test(settings: &Settings, _input: Option<Value>) -> Result<Vec<Check>, Error> {
