@@ -1,1 +1,65 @@
-//! Under construction.
+//! The picture of all pools, held in memory: XAPI records come in, public objects, snapshots and changes go out.
+//!
+//! ```text
+//!   xapi events --> Writer (one per server) --> table of records --> translate --> Inventory
+//!                   begin, load.., finish        (refs, watchers)                  |        \
+//!                   apply, apply, ...                                       Snapshot        Feed
+//!                   mark_stale                                              (immutable)     (Changes | Resync)
+//! ```
+//!
+//! What holds at every moment:
+//! - Only a [`Writer`] changes the picture. A pool is swapped in whole; nobody sees an empty or half one.
+//! - A connection that is lost removes nothing: the last state stays, marked stale, until a full re-read replaces it.
+//! - [`Changes`](model::Changes) tell real differences only, so a re-read after a reconnect is silent when nothing happened.
+//! - A [`Snapshot`] never changes. Its revision and the revisions of the feed are one sequence.
+//! - One pool has one server: who connects it first keeps it. The same id in two pools (an SR that both introduced) shows
+//!   the first one; the other is kept aside and takes over when the first is gone.
+
+mod error;
+mod feed;
+mod intern;
+mod inventory;
+mod record;
+mod snapshot;
+mod table;
+mod translate;
+mod writer;
+
+pub use error::Error;
+pub use feed::{Feed, Subscription};
+pub use inventory::Inventory;
+pub use snapshot::{ServerState, Snapshot};
+pub use writer::{Loaded, Writer};
+
+/// The XAPI classes to load and to watch, in their exact case. Those of the second half have no objects of their own
+/// here; others read a value or only an id from them. A release that does not know one of them sends nothing for it.
+pub const CLASSES: &[&str] = &[
+    "pool",
+    "host",
+    "VM",
+    "SR",
+    "VDI",
+    "VBD",
+    "VIF",
+    "network",
+    "PBD",
+    "PIF",
+    // Read from.
+    "VM_metrics",
+    "VM_guest_metrics",
+    "host_metrics",
+    "PIF_metrics",
+    "Bond",
+    "Certificate",
+    "pool_update",
+    // Only their ids.
+    "PCI",
+    "PGPU",
+    "VGPU",
+    "VTPM",
+    "host_patch",
+    "task",
+];
+
+#[cfg(test)]
+mod tests;

@@ -49,6 +49,11 @@ impl Packed {
         self.0.get()
     }
 
+    /// Returns how many hold this very allocation; whoever shares equal values asks to know when to let go.
+    pub fn holders(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
     /// Returns whether this is the empty map.
     pub fn is_empty(&self) -> bool {
         self.as_json() == "{}"
