@@ -21,7 +21,8 @@ impl Plugin for GuestList {
 
     fn validate(settings: &Settings) -> Vec<FieldError> {
         if settings.guests.iter().any(|guest| guest.trim().is_empty()) {
-            return vec![error::field("/guests", "required", "each guest needs a name")];
+            let message = "each guest needs a name";
+            return vec![error::field("/guests", "required", message)];
         }
         vec![]
     }
