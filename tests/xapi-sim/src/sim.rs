@@ -1,168 +1,301 @@
 //! The handle of a running simulator: its addresses, its records, its counters and its faults.
-//!
-//! SIGNATURES FIRST: the bodies are being filled in; what stands here is what stays.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use serde_json::Value;
+use anyhow::{Context, ensure};
+use serde_json::{Value, json};
+use tokio_rustls::TlsAcceptor;
 
-use crate::Options;
+use crate::{
+    Options, calls, control,
+    core::Core,
+    failure::Failure,
+    faults::Action,
+    load,
+    model::model,
+    server::{self, Door},
+    tls::Identity,
+};
 
 /// A running simulator. Clones are the same simulator; it stops when told, or when the last clone is dropped.
 #[derive(Clone)]
-pub struct Sim {}
+pub struct Sim(pub(crate) Arc<Running>);
+
+/// What a running simulator owns.
+pub(crate) struct Running {
+    core: Arc<Core>,
+    door: Door,
+    /// Set once, after the rest exists: its connections look back at the simulator.
+    control: OnceLock<Door>,
+    identity: Option<Arc<Identity>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.core.abort_workers();
+    }
+}
 
 impl Sim {
     /// Loads the dump, binds the listeners and serves.
-    pub async fn start(_options: Options) -> anyhow::Result<Sim> {
-        anyhow::bail!("the simulator is being built")
+    pub async fn start(options: Options) -> anyhow::Result<Sim> {
+        let db = load::load(&options)?;
+        let identity = options.tls.then(|| Identity::new(options.certificate_folder.as_deref())).transpose()?;
+        let tls = identity.as_ref().map(Identity::server_config).transpose()?.map(TlsAcceptor::from);
+        let (listen, control) = (options.listen, options.control);
+        let core = Arc::new(Core::new(options, db));
+        let served = core.clone();
+        let door = Door::open(listen, move |stream| server::serve(served.clone(), tls.clone(), stream))
+            .await
+            .with_context(|| format!("listen on {listen}"))?;
+        let running = Arc::new(Running { core, door, control: OnceLock::new(), identity });
+        if let Some(address) = control {
+            let weak = Arc::downgrade(&running);
+            let door = Door::open(address, move |stream| control::serve(weak.clone(), stream))
+                .await
+                .with_context(|| format!("listen on {address}"))?;
+            // It was empty: nobody else has the simulator yet.
+            let _ = running.control.set(door);
+        }
+        Ok(Sim(running))
     }
 
     /// Returns `http(s)://127.0.0.1:port`.
     pub fn url(&self) -> String {
-        String::new()
+        format!("{}://{}", if self.0.identity.is_some() { "https" } else { "http" }, self.0.door.address)
     }
 
     /// Returns `127.0.0.1:port`.
     pub fn host(&self) -> String {
-        String::new()
+        self.0.door.address.to_string()
     }
 
     /// Returns the SHA-256 of the certificate as lower-case hex with colons; `None` without TLS.
     pub fn fingerprint(&self) -> Option<String> {
-        None
+        self.0.identity.as_ref().map(|i| i.fingerprint())
     }
 
     /// Returns the address of the control endpoint.
     pub fn control_url(&self) -> Option<String> {
-        None
+        self.0.control.get().map(|door| format!("http://{}", door.address))
     }
 
     /// Returns the account that may log in.
     pub fn username(&self) -> &str {
-        ""
+        &self.0.core.options.user
     }
 
     /// Returns its password.
     pub fn password(&self) -> &str {
-        ""
+        &self.0.core.options.password
     }
 
     /// Stops at once: listeners closed, connections cut.
-    pub async fn stop(&self) {}
+    pub async fn stop(&self) {
+        self.0.door.close();
+        if let Some(control) = self.0.control.get() {
+            control.close();
+        }
+        self.0.core.abort_workers();
+    }
+
+    /// Returns the generation of the latest change.
+    pub fn generation(&self) -> u64 {
+        self.0.core.read(crate::db::Db::generation)
+    }
 
     // --- records
 
     /// Returns one record as the wire would show it.
-    pub fn record(&self, _class: &str, _reference: &str) -> Option<Value> {
-        None
+    pub fn record(&self, class: &str, reference: &str) -> Option<Value> {
+        let class = model().class(class)?;
+        self.0.core.read(|db| db.get(&class.name, reference).map(|r| Value::Object((**r).clone())))
     }
 
     /// Returns all records of a class by reference.
-    pub fn records(&self, _class: &str) -> BTreeMap<String, Value> {
-        BTreeMap::new()
+    pub fn records(&self, class: &str) -> BTreeMap<String, Value> {
+        self.0.core.read(|db| db.rows(class).map(|(r, v)| (r.to_string(), Value::Object((**v).clone()))).collect())
     }
 
     /// Returns the first reference (in reference order) of the class whose `name_label` is `label`.
-    pub fn find(&self, _class: &str, _label: &str) -> Option<String> {
-        None
+    pub fn find(&self, class: &str, label: &str) -> Option<String> {
+        self.0.core.read(|db| {
+            db.rows(class).find(|(_, r)| r.get("name_label").is_some_and(|l| l == label)).map(|(r, _)| r.to_string())
+        })
     }
 
     /// Returns the reference of the object with this uuid.
-    pub fn by_uuid(&self, _class: &str, _uuid: &str) -> Option<String> {
-        None
+    pub fn by_uuid(&self, class: &str, uuid: &str) -> Option<String> {
+        self.0.core.read(|db| db.by_uuid(class, uuid).map(|r| r.to_string()))
     }
 
     /// Changes one field, mirrors the relation and raises the events, as a change inside the pool would.
-    pub fn set(&self, _class: &str, _reference: &str, _field: &str, _value: Value) -> anyhow::Result<()> {
+    pub fn set(&self, class: &str, reference: &str, field: &str, value: Value) -> anyhow::Result<()> {
+        let known = model().class(class).with_context(|| format!("class {class} is unknown"))?;
+        ensure!(known.fields.contains_key(field), "{class} has no field {field}");
+        ensure!(self.0.core.write(|db| db.set(class, reference, field, value)), "there is no {class} {reference}");
         Ok(())
     }
 
     /// Adds an object (missing fields take their defaults, `uuid` is made up if absent) and returns its reference.
-    pub fn insert(&self, _class: &str, _fields: Value) -> anyhow::Result<String> {
-        Ok(String::new())
+    pub fn insert(&self, class: &str, fields: Value) -> anyhow::Result<String> {
+        ensure!(model().class(class).is_some(), "class {class} is unknown");
+        let Value::Object(fields) = fields else { anyhow::bail!("fields must be an object") };
+        Ok(self.0.core.write(|db| db.insert(class, fields)))
     }
 
     /// Deletes an object; false when there was none.
-    pub fn remove(&self, _class: &str, _reference: &str) -> bool {
-        false
+    pub fn remove(&self, class: &str, reference: &str) -> bool {
+        self.0.core.write(|db| db.remove(class, reference))
     }
 
     /// Returns how often each method was called, failures included, by the name on the wire (`Async.VM.start`).
     pub fn calls(&self) -> BTreeMap<String, u64> {
-        BTreeMap::new()
+        self.0.core.calls.lock().clone()
     }
 
     /// Returns how often this method was called.
-    pub fn calls_of(&self, _method: &str) -> u64 {
-        0
+    pub fn calls_of(&self, method: &str) -> u64 {
+        self.0.core.calls.lock().get(method).copied().unwrap_or_default()
     }
 
     /// Returns how many sessions are alive.
     pub fn sessions(&self) -> usize {
-        0
+        self.0.core.read(|db| db.count("session")) + self.0.core.local_sessions.lock().len()
     }
 
     /// Returns how many connections are open on the XAPI listener.
     pub fn connections(&self) -> usize {
-        0
+        self.0.door.connections()
     }
 
     // --- faults: `method` is the name on the wire without `Async.` (`VM.start`), or `*`
 
     /// Lets the next call of the method fail with this error; an asynchronous call fails in its task.
-    pub fn fail_next(&self, _method: &str, _code: &str, _params: &[&str]) {}
+    pub fn fail_next(&self, method: &str, code: &str, params: &[&str]) {
+        self.fail_times(1, method, code, params);
+    }
 
     /// Lets the next `times` calls of the method fail.
-    pub fn fail_times(&self, _times: u32, _method: &str, _code: &str, _params: &[&str]) {}
+    pub fn fail_times(&self, times: u32, method: &str, code: &str, params: &[&str]) {
+        let failure = Failure { code: code.to_owned(), params: params.iter().map(|p| (*p).to_owned()).collect() };
+        self.0.core.faults.add(method, Action::Fail(failure), Some(times));
+    }
 
     /// Lets calls of the method hang until `release`.
-    pub fn hang(&self, _method: &str) {}
+    pub fn hang(&self, method: &str) {
+        self.0.core.faults.add(method, Action::Hang, None);
+    }
 
     /// Ends `hang`: waiting calls go on.
-    pub fn release(&self, _method: &str) {}
+    pub fn release(&self, method: &str) {
+        self.0.core.faults.end(method, |a| matches!(a, Action::Hang));
+    }
 
     /// Delays every call of the method; a zero delay ends it.
-    pub fn slow(&self, _method: &str, _delay: Duration) {}
+    pub fn slow(&self, method: &str, delay: Duration) {
+        self.0.core.faults.end(method, |a| matches!(a, Action::Slow(_)));
+        if !delay.is_zero() {
+            self.0.core.faults.add(method, Action::Slow(delay), None);
+        }
+    }
 
     /// Answers the next `times` calls of the method with this HTTP status and an HTML page.
-    pub fn http_error(&self, _method: &str, _status: u16, _times: u32) {}
+    pub fn http_error(&self, method: &str, status: u16, times: u32) {
+        self.0.core.faults.add(method, Action::Http(status), Some(times));
+    }
 
     /// Cuts the connection in the middle of the answers of the next `times` calls of the method (which do take effect).
-    pub fn half_answer(&self, _method: &str, _times: u32) {}
+    pub fn half_answer(&self, method: &str, times: u32) {
+        self.0.core.faults.add(method, Action::Half, Some(times));
+    }
 
     /// Takes back fail, hang, slow, http_error and half_answer.
-    pub fn clear_faults(&self) {}
+    pub fn clear_faults(&self) {
+        self.0.core.faults.clear();
+    }
 
     /// Destroys all sessions: the next call of each is SESSION_INVALID, waiting event.from calls end with it at once.
-    pub fn kill_sessions(&self) {}
+    pub fn kill_sessions(&self) {
+        self.0.core.local_sessions.lock().clear();
+        self.0.core.legacy.lock().clear();
+        self.0.core.write(|db| db.clear("session"));
+    }
 
     /// Cuts all open connections.
-    pub fn drop_connections(&self) {}
+    pub fn drop_connections(&self) {
+        self.0.door.cut();
+    }
 
     /// Closes the listener: new connections are refused. Open ones stay (see `drop_connections`).
-    pub async fn pause_listening(&self) {}
+    pub async fn pause_listening(&self) {
+        self.0.door.listen(false).await;
+    }
 
     /// Listens again on the same port.
-    pub async fn resume_listening(&self) {}
+    pub async fn resume_listening(&self) {
+        self.0.door.listen(true).await;
+    }
 
     /// Cuts all connections and refuses new ones for this long.
-    pub async fn refuse_for(&self, _time: Duration) {}
+    pub async fn refuse_for(&self, time: Duration) {
+        self.pause_listening().await;
+        self.drop_connections();
+        let weak = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            tokio::time::sleep(time).await;
+            if let Some(running) = weak.upgrade() {
+                running.door.listen(true).await;
+            }
+        });
+    }
 
     /// Makes every event token given out so far worthless: event.from with one of them is EVENTS_LOST.
-    pub fn lose_events(&self) {}
+    pub fn lose_events(&self) {
+        let core = &self.0.core;
+        core.legacy.lock().values_mut().for_each(|l| l.lost = true);
+        core.write(|db| {
+            *core.oldest_token.lock() = db.generation() + 1;
+            db.restart();
+        });
+    }
 
     /// The toolstack restarts: connections cut, sessions and tasks gone, deletions forgotten, generation further on.
-    pub fn restart(&self) {}
+    pub fn restart(&self) {
+        let core = &self.0.core;
+        core.abort_workers();
+        core.cancels.lock().clear();
+        self.drop_connections();
+        self.kill_sessions();
+        core.write(|db| {
+            db.clear("task");
+            let busy: Vec<_> =
+                db.rows("VM").filter(|(_, vm)| vm["current_operations"] != json!({})).map(|(r, _)| r.clone()).collect();
+            for vm in busy {
+                db.set("VM", &vm, "current_operations", json!({}));
+                calls::recompute(db, &vm);
+            }
+            db.restart();
+        });
+    }
 
     /// Presents another certificate from now on and returns its fingerprint; `None` without TLS.
     pub fn swap_certificate(&self) -> Option<String> {
-        None
+        self.0.identity.as_ref().and_then(|i| i.swap().ok())
     }
 
     /// Is a slave from now on: every call is HOST_IS_SLAVE with this master's address.
-    pub fn become_slave(&self, _master: &str) {}
+    pub fn become_slave(&self, master: &str) {
+        *self.0.core.slave_of.lock() = Some(master.to_owned());
+        self.drop_connections();
+    }
 
     /// Is the master again.
-    pub fn become_master(&self) {}
+    pub fn become_master(&self) {
+        *self.0.core.slave_of.lock() = None;
+    }
 }

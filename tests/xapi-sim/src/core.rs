@@ -1,0 +1,144 @@
+//! What every call works on: the database behind its lock, the sessions, the counters, the faults and the work in progress.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    future::Future,
+    sync::Arc,
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::{
+    Options,
+    db::Db,
+    events::Legacy,
+    failure::{Failure, fail},
+    faults::Faults,
+    model::Record,
+};
+
+/// One simulated master.
+pub struct Core {
+    pub options: Options,
+    db: Mutex<Db>,
+    /// Generation of the database, for those who wait for it to move.
+    moved: watch::Sender<u64>,
+    pub faults: Faults,
+    pub calls: Mutex<BTreeMap<String, u64>>,
+    /// Tasks that run here, by reference: true once somebody asked to cancel.
+    pub cancels: Mutex<HashMap<String, watch::Sender<bool>>>,
+    /// What the guest tools of a VM (by uuid) reported last: they report it again after the next start.
+    pub tools: Mutex<HashMap<String, Record>>,
+    /// The account's password; it can be changed.
+    pub password: Mutex<String>,
+    /// Sessions of slave_local_login_with_password.
+    pub local_sessions: Mutex<HashSet<String>>,
+    /// Registrations of event.register by session.
+    pub legacy: Mutex<HashMap<String, Legacy>>,
+    /// Address of the master when this host is a slave.
+    pub slave_of: Mutex<Option<String>>,
+    /// Tokens below this generation are EVENTS_LOST.
+    pub oldest_token: Mutex<u64>,
+    workers: Mutex<JoinSet<()>>,
+}
+
+impl Core {
+    /// Takes over a loaded database.
+    pub fn new(options: Options, db: Db) -> Self {
+        let tools = db.rows("VM").filter_map(|(reference, vm)| {
+            let metrics = db.get("VM_guest_metrics", db.text("VM", reference, "guest_metrics"))?;
+            Some((vm.get("uuid")?.as_str()?.to_owned(), (**metrics).clone()))
+        });
+        Self {
+            tools: Mutex::new(tools.collect()),
+            password: Mutex::new(options.password.clone()),
+            moved: watch::Sender::new(db.generation()),
+            db: Mutex::new(db),
+            options,
+            faults: Faults::default(),
+            calls: Mutex::default(),
+            cancels: Mutex::default(),
+            local_sessions: Mutex::default(),
+            legacy: Mutex::default(),
+            slave_of: Mutex::default(),
+            oldest_token: Mutex::new(0),
+            workers: Mutex::default(),
+        }
+    }
+
+    /// Reads the database.
+    pub fn read<T>(&self, look: impl FnOnce(&Db) -> T) -> T {
+        look(&self.db.lock())
+    }
+
+    /// Changes the database and wakes those who wait for changes.
+    pub fn write<T>(&self, work: impl FnOnce(&mut Db) -> T) -> T {
+        let mut db = self.db.lock();
+        let out = work(&mut db);
+        let generation = db.generation();
+        self.moved.send_if_modified(|seen| std::mem::replace(seen, generation) != generation);
+        out
+    }
+
+    /// Returns a view on the generation that can be waited on.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.moved.subscribe()
+    }
+
+    /// Runs work that outlives the connection it came from, until it ends or the process "restarts".
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut workers = self.workers.lock();
+        while workers.try_join_next().is_some() {}
+        workers.spawn(work);
+    }
+
+    /// Ends all work in progress where it stands.
+    pub fn abort_workers(&self) {
+        self.workers.lock().abort_all();
+    }
+
+    /// Waits, but ends at once with SESSION_INVALID when the session does.
+    pub async fn pause(&self, session: &str, time: Duration) -> Result<(), Failure> {
+        let mut moved = self.watch();
+        let deadline = tokio::time::sleep(time);
+        tokio::pin!(deadline);
+        loop {
+            self.check_session(session)?;
+            tokio::select! {
+                () = &mut deadline => return Ok(()),
+                _ = moved.changed() => {}
+            }
+        }
+    }
+
+    /// Is this a live session?
+    pub fn check_session(&self, session: &str) -> Result<(), Failure> {
+        if self.read(|db| db.get("session", session).is_some()) || self.local_sessions.lock().contains(session) {
+            return Ok(());
+        }
+        Err(fail("SESSION_INVALID", [session]))
+    }
+}
+
+/// A call in progress.
+#[derive(Clone)]
+pub struct Ctx {
+    pub core: Arc<Core>,
+    pub session: String,
+    /// Reference of the task that stands for the call; a `DummyRef:` when the message has no asynchronous form.
+    pub task: String,
+    pub cancelled: watch::Receiver<bool>,
+}
+
+impl Ctx {
+    /// Takes as long as the work it stands for, unless somebody cancels the task.
+    pub async fn work(&self, time: Duration) -> Result<(), Failure> {
+        let mut cancelled = self.cancelled.clone();
+        tokio::select! {
+            () = tokio::time::sleep(time) => Ok(()),
+            Ok(_) = cancelled.wait_for(|asked| *asked) => Err(fail("TASK_CANCELLED", [&self.task])),
+        }
+    }
+}

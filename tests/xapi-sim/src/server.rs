@@ -1,0 +1,323 @@
+//! The HTTP server of a host: HTTP/1.1 without chunks, its limits, and the two dialects on their paths.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures::StreamExt;
+use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::UnsyncBoxBody};
+use hyper::{
+    HeaderMap, Method, Request, Response, StatusCode, Version,
+    body::{Frame, Incoming},
+    header::{self, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    calls,
+    core::Core,
+    wire::{Call, Reply, json, xml},
+};
+
+/// Largest body of a call.
+const BODY_LIMIT: usize = 300 * 1024;
+/// Largest head of the first request of a connection.
+const HEAD_LIMIT: usize = 1024;
+/// Time for the first half of a cut answer to leave before the connection is cut.
+const HALF_PAUSE: Duration = Duration::from_millis(20);
+
+pub type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+/// A listener that can be closed, opened again on its port, and whose connections can be cut.
+pub struct Door {
+    pub address: SocketAddr,
+    commands: mpsc::Sender<(bool, oneshot::Sender<()>)>,
+    cut: watch::Sender<u64>,
+    open: Arc<AtomicUsize>,
+    acceptor: JoinHandle<()>,
+}
+
+impl Door {
+    /// Listens, and serves each connection with `serve` until it ends or is cut.
+    pub async fn open<F>(address: SocketAddr, serve: impl Fn(TcpStream) -> F + Send + 'static) -> io::Result<Self>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut listener = Some(TcpListener::bind(address).await?);
+        let address = listener.as_ref().map_or(Ok(address), TcpListener::local_addr)?;
+        // One command at a time: each waits for its acknowledgement.
+        let (commands, mut orders) = mpsc::channel::<(bool, oneshot::Sender<()>)>(1);
+        let cut = watch::Sender::new(0_u64);
+        let open = Arc::new(AtomicUsize::new(0));
+        let (cuts, counter) = (cut.clone(), open.clone());
+        let acceptor = tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    order = orders.recv() => {
+                        let Some((listen, done)) = order else { return };
+                        if listen && listener.is_none() {
+                            listener = Some(bind_again(address).await);
+                        } else if !listen {
+                            listener = None;
+                        }
+                        // Whoever asked may have stopped waiting.
+                        let _ = done.send(());
+                    }
+                    stream = accept(listener.as_ref()) => {
+                        let (mut cuts, serving, guard) = (cuts.subscribe(), serve(stream), Count::new(&counter));
+                        tokio::spawn(async move {
+                            tokio::select! {
+                                () = serving => {}
+                                _ = cuts.changed() => {}
+                            }
+                            drop(guard);
+                        });
+                    }
+                }
+            }
+        });
+        Ok(Self { address, commands, cut, open, acceptor })
+    }
+
+    /// Closes or opens the listener; returns when it is done.
+    pub async fn listen(&self, listen: bool) {
+        let (done, finished) = oneshot::channel();
+        if self.commands.send((listen, done)).await.is_ok() {
+            // The acceptor only ends together with the door.
+            let _ = finished.await;
+        }
+    }
+
+    /// Cuts all connections.
+    pub fn cut(&self) {
+        self.cut.send_modify(|n| *n += 1);
+    }
+
+    /// How many connections are open.
+    pub fn connections(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Ends all of it.
+    pub fn close(&self) {
+        self.acceptor.abort();
+        self.cut();
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Counts one connection while it lives.
+struct Count(Arc<AtomicUsize>);
+
+impl Count {
+    fn new(counter: &Arc<AtomicUsize>) -> Self {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Self(counter.clone())
+    }
+}
+
+impl Drop for Count {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+async fn accept(listener: Option<&TcpListener>) -> TcpStream {
+    match listener {
+        Some(listener) => loop {
+            if let Ok((stream, _)) = listener.accept().await {
+                return stream;
+            }
+        },
+        None => std::future::pending().await,
+    }
+}
+
+/// The port may be taken for a moment by somebody's outgoing connection.
+async fn bind_again(address: SocketAddr) -> TcpListener {
+    loop {
+        if let Ok(listener) = TcpListener::bind(address).await {
+            return listener;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Serves one connection of the XAPI listener.
+pub async fn serve(core: Arc<Core>, tls: Option<TlsAcceptor>, stream: TcpStream) {
+    // Small answers must not wait for each other; a failure here only costs time.
+    let _ = stream.set_nodelay(true);
+    match tls {
+        None => serve_http(core, TokioIo::new(stream)).await,
+        Some(tls) => {
+            // A client that refuses our certificate is normal life here.
+            if let Ok(stream) = tls.accept(stream).await {
+                serve_http(core, TokioIo::new(stream)).await;
+            }
+        }
+    }
+}
+
+async fn serve_http<I>(core: Arc<Core>, io: I)
+where
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
+{
+    let first = Arc::new(AtomicBool::new(true));
+    let service = service_fn(move |request| {
+        let (core, first) = (core.clone(), first.swap(false, Ordering::Relaxed));
+        async move { Ok::<_, Infallible>(answer(&core, request, first).await) }
+    });
+    let connection =
+        http1::Builder::new().auto_date_header(false).header_read_timeout(None).serve_connection(io, service);
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+async fn answer(core: &Arc<Core>, request: Request<Incoming>, first: bool) -> Response<Body> {
+    let close = wants_close(&request);
+    let head = head_size(&request);
+    let (parts, body) = request.into_parts();
+    if first && head > HEAD_LIMIT {
+        return page(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
+    match parts.method {
+        Method::POST => {}
+        Method::GET if parts.uri.path() == "/" => {
+            return full(StatusCode::OK, "text/html", "<html><body>XAPI</body></html>".to_owned(), true);
+        }
+        Method::GET => return page(StatusCode::NOT_FOUND),
+        Method::PUT | Method::CONNECT | Method::OPTIONS => return page(StatusCode::FORBIDDEN),
+        _ => return page(StatusCode::NOT_IMPLEMENTED),
+    }
+    if !parts.headers.contains_key(header::CONTENT_LENGTH) {
+        return page(StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    let Ok(body) = Limited::new(body, BODY_LIMIT).collect().await else {
+        return page(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let body = body.to_bytes();
+    if core.options.json_rpc && parts.uri.path() == "/jsonrpc" {
+        match json::read_call(&body) {
+            Ok((envelope, call)) => {
+                reply(core, call, close, "application/json", |_, reply| json::write_reply(&envelope, reply)).await
+            }
+            Err(error) => bad_request(&error),
+        }
+    } else {
+        match xml::read_call(&body) {
+            Ok(call) => reply(core, call, close, "text/xml", xml::write_reply).await,
+            Err(error) => bad_request(&error),
+        }
+    }
+}
+
+fn bad_request(error: &anyhow::Error) -> Response<Body> {
+    tracing::debug!(%error, "unreadable request");
+    page(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// Runs a call, with the faults that hold for it.
+async fn reply(
+    core: &Arc<Core>,
+    call: Call,
+    close: bool,
+    kind: &'static str,
+    write: impl FnOnce(&str, &Reply) -> String,
+) -> Response<Body> {
+    let name = calls::canonical(&call.method);
+    *core.calls.lock().entry(call.method.clone()).or_default() += 1;
+    tracing::debug!(method = %call.method, "call");
+    core.faults.wait(&name).await;
+    if let Some(status) = core.faults.http(&name) {
+        return page(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    }
+    let method = call.method.clone();
+    let reply = calls::dispatch(core, call).await;
+    let text = write(&method, &reply);
+    match core.faults.half(&name) {
+        true => half(kind, &text),
+        false => full(StatusCode::OK, kind, text, close),
+    }
+}
+
+/// An answer of known length. Errors always close.
+fn full(status: StatusCode, kind: &'static str, text: String, close: bool) -> Response<Body> {
+    let length = text.len();
+    let body = Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync();
+    head(status, kind, length, close, body)
+}
+
+fn page(status: StatusCode) -> Response<Body> {
+    let text = format!(
+        "<html><body><h1>HTTP {}</h1>{}</body></html>",
+        status.as_u16(),
+        status.canonical_reason().unwrap_or_default()
+    );
+    full(status, "text/html", text, true)
+}
+
+/// Promises the whole answer, sends half of it and cuts the connection.
+fn half(kind: &'static str, text: &str) -> Response<Body> {
+    let first = Bytes::copy_from_slice(&text.as_bytes()[..text.len() / 2]);
+    let cut = async {
+        tokio::time::sleep(HALF_PAUSE).await;
+        Err(io::Error::other("cut on demand"))
+    };
+    let frames = futures::stream::once(async { Ok(Frame::data(first)) }).chain(futures::stream::once(cut));
+    head(StatusCode::OK, kind, text.len(), false, BodyExt::boxed_unsync(StreamBody::new(frames)))
+}
+
+fn head(status: StatusCode, kind: &'static str, length: usize, close: bool, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(header::CONNECTION, HeaderValue::from_static(if close { "close" } else { "keep-alive" }));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("X-Requested-With"));
+    response
+}
+
+fn wants_close(request: &Request<Incoming>) -> bool {
+    let says = |word: &str| header_text(request.headers(), header::CONNECTION).to_lowercase().contains(word);
+    match request.version() {
+        Version::HTTP_10 => !says("keep-alive"),
+        _ => says("close"),
+    }
+}
+
+fn header_text(headers: &HeaderMap, name: header::HeaderName) -> &str {
+    headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+}
+
+/// Bytes of the request line and the headers, as the client sent them.
+fn head_size(request: &Request<Incoming>) -> usize {
+    let line = request.method().as_str().len() + request.uri().to_string().len() + " HTTP/1.1\r\n ".len();
+    let headers = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    line + headers.sum::<usize>() + 2
+}
