@@ -100,7 +100,8 @@ fn install(runner: &Runner, repo: &Repo, packages: &[&str]) -> Result<()> {
     let _guard = NoServices::forbid()?;
     let apt = |name: &str, words: &[&str]| {
         let mut command = program("apt-get", &repo.root);
-        command.env("DEBIAN_FRONTEND", "noninteractive").args(words);
+        // Somebody else's apt may be at work; wait for it.
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(["-o", "DPkg::Lock::Timeout=300"]).args(words);
         runner.quiet(name, &mut command)
     };
     let mut words = vec!["install", "-y", "--no-install-recommends"];
