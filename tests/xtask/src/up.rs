@@ -154,9 +154,13 @@ fn start_daemon(
 ) -> Result<()> {
     let mut step = runner.progress.step("start the daemon");
     let mut command = program(&programs.xylem.to_string_lossy(), &repo.root);
-    // The clone's demo is described by its own files, whatever the user's shell has for another daemon.
-    for name in ["XYLEM_CONFIG", "XYLEM_STATE", "XYLEM_LISTEN", "XYLEM_PLUGINS"] {
-        command.env_remove(name);
+    // The clone's demo is described by its own files, whatever the user's shell has for another daemon; how much the
+    // daemon logs is the user's.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("XYLEM_") && !text.starts_with("XYLEM_LOG_") {
+            command.env_remove(&name);
+        }
     }
     command.arg("serve").arg("--config").arg(&places.config).arg("--state").arg(&places.state);
     command.args(["--listen", &format!("127.0.0.1:{port}"), "--plugins"]).arg(repo.state("plugins"));
