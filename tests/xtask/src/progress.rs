@@ -65,6 +65,11 @@ impl Progress {
         self.end(&step, "FAILED", "31");
     }
 
+    /// Ends a step that somebody stopped.
+    pub fn stopped(&self, step: Step) {
+        self.end(&step, "stopped", "33");
+    }
+
     /// Prints one line with the clock in front.
     pub fn line(&self, text: &str) {
         if self.live {

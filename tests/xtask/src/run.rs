@@ -58,7 +58,7 @@ impl Runner {
                 );
             }
             Err(error) => {
-                self.progress.failed(step);
+                self.progress.stopped(step);
                 return Err(error);
             }
         }
