@@ -142,7 +142,12 @@ pub fn tail(path: &Path, lines: usize) -> String {
 }
 
 fn last_line(path: &Path) -> String {
-    strip_colours(&end_of(path, 512)).lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
+    strip_colours(&end_of(path, 512))
+        .lines()
+        .rev()
+        .find(|line| !line.trim().is_empty() && !line.starts_with("npm warn"))
+        .unwrap_or_default()
+        .to_owned()
 }
 
 fn end_of(path: &Path, bytes: u64) -> String {

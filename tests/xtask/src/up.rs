@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -197,7 +198,10 @@ fn password(state: &Path) -> Result<String> {
 #[allow(unsafe_code)]
 fn lock(repo: &Repo) -> Result<File> {
     let path = repo.state("up.lock");
-    std::fs::create_dir_all(repo.path(".xylem")).context("make .xylem")?;
+    let folder = repo.path(".xylem");
+    std::fs::create_dir_all(&folder).context("make .xylem")?;
+    // Keys and passwords lie in it.
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).context("close .xylem to others")?;
     let mut file = File::options().create(true).truncate(false).read(true).write(true).open(&path)?;
     // SAFETY: flock takes a descriptor that is open for as long as `file` lives.
     if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } != 0 {
