@@ -102,5 +102,5 @@ fn supervise(signals: &Signals, commands: &[String]) -> Result<()> {
     print("started");
     let result = children.watch();
     children.stop();
-    result.map(|_| ())
+    result.map(|signal| say(&format!("Stopped by signal {signal}.")))
 }

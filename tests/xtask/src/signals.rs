@@ -26,13 +26,18 @@ impl Signals {
     /// Blocks SIGINT, SIGTERM, SIGHUP and SIGCHLD for this process and makes them readable here.
     #[allow(unsafe_code)]
     pub fn take_over() -> io::Result<Signals> {
-        // SAFETY: `set` is initialised by sigemptyset before use and outlives the calls; signalfd returns a fresh
-        // descriptor that nobody else owns.
+        // SAFETY: `set` is initialised by sigemptyset before use and outlives the calls, `action` is plain data and only
+        // written to; signalfd returns a fresh descriptor that nobody else owns.
         unsafe {
             let mut set: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&mut set);
             for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGCHLD] {
-                libc::sigaddset(&mut set, signal);
+                // Under nohup a hang-up is ignored; once blocked, it would be read here all the same.
+                let mut action: libc::sigaction = std::mem::zeroed();
+                libc::sigaction(signal, std::ptr::null(), &mut action);
+                if signal != libc::SIGHUP || action.sa_sigaction != libc::SIG_IGN {
+                    libc::sigaddset(&mut set, signal);
+                }
             }
             let failed = libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
             if failed != 0 {
@@ -68,11 +73,9 @@ impl Signals {
                 info
             };
             match info.ssi_signo as i32 {
-                libc::SIGCHLD => {
-                    if woken == Woken::Timeout {
-                        woken = Woken::Child;
-                    }
-                }
+                libc::SIGCHLD if woken == Woken::Timeout => woken = Woken::Child,
+                libc::SIGCHLD => {}
+                _ if matches!(woken, Woken::Stop(_)) => {}
                 stop => woken = Woken::Stop(stop),
             }
         }

@@ -16,9 +16,12 @@ struct Kept {
 impl Kept {
     /// Starts and waits until every command has written its `<n>.pid`.
     fn start(name: &str, commands: &[&str]) -> Kept {
+        Kept::start_with(name, &mut Command::new(env!("CARGO_BIN_EXE_xtask")), commands)
+    }
+
+    fn start_with(name: &str, xtask: &mut Command, commands: &[&str]) -> Kept {
         let folder = std::env::temp_dir().join(format!("xtask-it-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("make a folder");
-        let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
         xtask.arg("supervise").args(commands).current_dir(&folder);
         let mut xtask = xtask.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("start xtask");
         let mut line = String::new();
@@ -68,6 +71,18 @@ fn a_stop_request_ends_everything_quickly() {
         assert!(took < Duration::from_secs(3), "{signal}: {took:?}");
         all_gone(&pids);
     }
+}
+
+#[test]
+fn under_nohup_a_closed_terminal_stops_nothing() {
+    let mut kept = Kept::start_with("nohup", Command::new("nohup").arg(env!("CARGO_BIN_EXE_xtask")), &[OBEYS]);
+    let pids = [kept.pid("0.pid"), kept.pid("0.grandchild")];
+    kept.signal("-HUP");
+    kept.signal("-TERM");
+    let (_, status, words) = kept.end();
+    assert!(status.success(), "{status} {words}");
+    assert!(words.contains("Stopped by signal 15."), "{words}");
+    all_gone(&pids);
 }
 
 #[test]
