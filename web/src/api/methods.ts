@@ -1,0 +1,199 @@
+// The public API as types: objects, methods and notifications, in the shape of the daemon's table of operations.
+
+/** What goes over the wire, by name. */
+export interface Schemas {
+  User: {
+    id: string;
+    email: string;
+    permission: 'none' | 'admin';
+    preferences?: Record<string, unknown>;
+    /** The password was made by the daemon and never changed. */
+    passwordChangeSuggested?: boolean;
+  };
+  /** A text in several languages; English is always there. */
+  Texts: { en?: string; fr?: string };
+  Pool: { id: string; type: 'pool'; name_label: string; master?: string };
+  Host: { id: string; type: 'host'; name_label: string; $pool: string; power_state?: string };
+  Vm: {
+    id: string;
+    type: 'VM';
+    name_label: string;
+    name_description?: string;
+    power_state: 'Running' | 'Halted' | 'Paused' | 'Suspended';
+    $pool: string;
+    /** The host it runs on or must run on, else its pool. */
+    $container?: string;
+    CPUs?: { max: number; number: number };
+    /** Bytes. */
+    memory?: { size?: number; usage?: number };
+    addresses?: Record<string, string>;
+    mainIpAddress?: string;
+    current_operations?: Record<string, string>;
+    blockedOperations?: Record<string, string>;
+    xenTools?: false | { major?: number; minor?: number; version?: number };
+    virtualizationMode?: string;
+  };
+  XoObject: Schemas['Pool'] | Schemas['Host'] | Schemas['Vm'] | { id: string; type: string };
+  Server: {
+    id: string;
+    host: string;
+    label?: string;
+    username?: string;
+    status: 'connected' | 'connecting' | 'disconnected';
+    enabled: boolean;
+    /** Times are milliseconds since the epoch. */
+    error?: { message: string; code?: string; time: number; nextAttempt?: number };
+    /** What is shown of this server's pool may be out of date. */
+    stale: boolean;
+    staleSince?: number;
+    poolId?: string;
+    poolNameLabel?: string;
+    /** SHA-256 of the certificate. */
+    fingerprint?: string;
+    allowUnauthorized?: boolean;
+    readOnly?: boolean;
+  };
+  GrantMode: 'on' | 'off' | 'count';
+  GrantOptions: {
+    addresses?: string[];
+    plaintext?: boolean;
+    ca?: string;
+    fingerprint?: string;
+  } & Record<string, unknown>;
+  Grant: { capability: string; mode: Schemas['GrantMode']; options?: Schemas['GrantOptions'] };
+  Capability: {
+    name: string;
+    /** The scope with the places where values of the configuration go. */
+    template: string;
+    /** The scope with those values: what is granted. */
+    resolved: string[];
+    reason?: Schemas['Texts'];
+    optional?: boolean;
+    granted: boolean;
+    /** What the manifest asks for. */
+    options?: Schemas['GrantOptions'];
+  };
+  PluginState:
+    | 'installed'
+    | 'configured'
+    | 'enabled'
+    | 'degraded'
+    | 'backing-off'
+    | 'quarantined'
+    | 'load-error'
+    | 'incompatible'
+    | 'disabled';
+  PluginError: { kind: string; code?: string; message: string; time?: number };
+  Plugin: {
+    id: string;
+    name: string;
+    autoload: boolean;
+    description?: string;
+    loaded?: boolean;
+    keywords?: string[];
+    unloadable?: boolean;
+    version?: string;
+    /** Secrets stand in it as a fixed marker, never as themselves. */
+    configuration?: Record<string, unknown>;
+    configurationPresets?: { name: string | Schemas['Texts']; configuration: Record<string, unknown> }[];
+    configurationSchema?: Record<string, unknown>;
+    testable?: boolean;
+    testSchema?: Record<string, unknown>;
+    pluginId?: string;
+    names?: Schemas['Texts'];
+    descriptions?: Schemas['Texts'];
+    /** Texts of the schema by language, then by JSON pointer. */
+    texts?: Record<string, Record<string, string>>;
+    state: Schemas['PluginState'];
+    stateText?: string;
+    roles?: string[];
+    powers?: string[];
+    capabilities?: Schemas['Capability'][];
+    grants?: Schemas['Grant'][];
+    lastError?: Schemas['PluginError'] | null;
+    stats?: Record<string, number>;
+    limits?: Record<string, number | string>;
+    size?: number;
+    digest?: string;
+    activity?: { time: number; text: string; kind: string }[];
+  };
+  TestCheck: { name: string; ok: boolean; message?: string; error?: Schemas['PluginError'] };
+  TestResult: {
+    ok: boolean;
+    checks: Schemas['TestCheck'][];
+    /** Not empty: nothing ran, these are needed first. */
+    missingGrants?: { capability: string; reason?: Schemas['Texts'] }[];
+  };
+  /** `data.errors` of error 10. */
+  InvalidParameter: { instancePath?: string; message?: string; keyword?: string; params?: Record<string, unknown> };
+}
+
+type Id = { id: string };
+
+/** Methods of `/api/`: parameters by name, and the result. */
+export interface Methods {
+  'session.getUser': { params: Record<string, never>; result: Schemas['User'] };
+  'session.subscribe': { params: { topics: ('servers' | 'plugins')[] }; result: boolean };
+  'user.changePassword': { params: { oldPassword: string; newPassword: string }; result: boolean };
+  'xo.getAllObjects': {
+    params: { filter?: { type?: string }; limit?: number };
+    result: Record<string, Schemas['XoObject']>;
+  };
+  'vm.start': { params: Id; result: unknown };
+  'vm.stop': { params: Id & { force?: boolean }; result: unknown };
+  'vm.restart': { params: Id & { force?: boolean }; result: unknown };
+  'server.getAll': { params: Record<string, never>; result: Schemas['Server'][] };
+  'server.add': {
+    params: {
+      host: string;
+      username: string;
+      password: string;
+      label?: string;
+      allowUnauthorized?: boolean;
+      autoConnect?: boolean;
+    };
+    result: string;
+  };
+  'server.set': {
+    params: Id & {
+      label?: string | null;
+      host?: string;
+      username?: string;
+      password?: string;
+      allowUnauthorized?: boolean;
+    };
+    result: boolean;
+  };
+  'server.remove': { params: Id; result: boolean };
+  'server.enable': { params: Id; result: boolean };
+  'server.disable': { params: Id; result: boolean };
+  'plugin.get': { params: Record<string, never>; result: Schemas['Plugin'][] };
+  'plugin.configure': { params: Id & { configuration: Record<string, unknown> }; result: boolean };
+  'plugin.purgeConfiguration': { params: Id; result: boolean };
+  'plugin.test': {
+    params: Id & {
+      data?: Record<string, unknown>;
+      /** Not saved: for this call only. */
+      configuration?: Record<string, unknown>;
+      /** Given for this call only. */
+      grants?: { capability: string; options?: Schemas['GrantOptions'] }[];
+    };
+    result: Schemas['TestResult'];
+  };
+  'plugin.grant': {
+    params: Id & { capability: string; mode?: Schemas['GrantMode']; options?: Schemas['GrantOptions'] };
+    result: unknown;
+  };
+  'plugin.revoke': { params: Id & { capability: string }; result: unknown };
+  'plugin.load': { params: Id; result: boolean };
+  'plugin.unload': { params: Id; result: boolean };
+  'plugin.enableAutoload': { params: Id; result: boolean };
+  'plugin.disableAutoload': { params: Id; result: boolean };
+}
+
+/** What the daemon tells without being asked. */
+export interface Notifications {
+  all: { type: 'enter'; items: Record<string, Schemas['XoObject']> } | { type: 'exit'; items: Record<string, unknown> };
+  servers: { items: Record<string, Schemas['Server']>; removed?: string[] };
+  plugins: { ids: string[] };
+}

@@ -1,0 +1,159 @@
+// Adds a server, or changes one. While it is connected only its name can change: the rest takes effect on the next
+// connection, so it must be disabled first.
+import { useState } from 'react';
+import { ApiError, CODE } from '../../api/errors';
+import type { Schemas } from '../../api/methods';
+import { useT } from '../../i18n/i18n';
+import { useApiMutation } from '../../live/queries';
+import { Button } from '../../ui/Button';
+import { Dialog, DialogActions } from '../../ui/Dialog';
+import { Alert } from '../../ui/feedback';
+import { Checkbox, PasswordInput, TextInput } from '../../ui/input';
+import { Stack } from '../../ui/layout';
+import { toast } from '../../ui/toast';
+import { errorText } from '../errorText';
+import { serverName } from './serverName';
+
+interface Props {
+  opened: boolean;
+  server: Schemas['Server'] | undefined;
+  onClose: () => void;
+}
+
+export function ServerDialog({ opened, server, onClose }: Props) {
+  const t = useT();
+  return (
+    <Dialog
+      opened={opened}
+      onClose={onClose}
+      title={server ? t('servers.editTitle', { name: serverName(server) }) : t('servers.addTitle')}
+      closeLabel={t('action.close')}
+    >
+      <ServerForm key={server?.id ?? 'new'} server={server} onClose={onClose} />
+    </Dialog>
+  );
+}
+
+function ServerForm({ server, onClose }: Omit<Props, 'opened'>) {
+  const t = useT();
+  const add = useApiMutation('server.add', 'servers');
+  const set = useApiMutation('server.set', 'servers');
+  const locked = server !== undefined && server.status !== 'disconnected';
+  const [form, setForm] = useState({
+    host: server?.host ?? '',
+    username: server?.username ?? (server ? '' : 'root'),
+    password: '',
+    label: server?.label ?? '',
+    allowUnauthorized: server?.allowUnauthorized ?? false,
+  });
+  const [tried, setTried] = useState(false);
+  const field = (name: 'host' | 'username' | 'password' | 'label') => ({
+    value: form[name],
+    onChange: (event: { currentTarget: HTMLInputElement }) => {
+      const { value } = event.currentTarget;
+      setForm((old) => ({ ...old, [name]: value }));
+    },
+  });
+  const needed = (name: 'host' | 'username' | 'password') =>
+    tried && !locked && form[name].trim() === '' && !(server && name !== 'host') ? t('form.required') : undefined;
+  const error = add.error ?? set.error;
+  const taken = error instanceof ApiError && error.code === CODE.objectAlreadyExists;
+  const incomplete = !server && (form.host.trim() === '' || form.username.trim() === '' || form.password === '');
+
+  function submit() {
+    setTried(true);
+    if (incomplete) return;
+    const done = {
+      onSuccess: () => {
+        toast.success(t(server ? 'servers.saved' : 'servers.added', { name: form.label || form.host }));
+        onClose();
+      },
+    };
+    const label = form.label.trim();
+    if (!server) {
+      add.mutate({ ...form, host: form.host.trim(), label: label || undefined }, done);
+      return;
+    }
+    const { host, username, password, allowUnauthorized } = form;
+    const rest = {
+      host: host.trim(),
+      allowUnauthorized,
+      ...(username !== '' && { username }),
+      // Empty keeps the stored one.
+      ...(password !== '' && { password }),
+    };
+    set.mutate({ id: server.id, label: label || null, ...(!locked && rest) }, done);
+  }
+
+  return (
+    <form
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <Stack gap="md">
+        {error && !taken && (
+          <Alert color="red" variant="light" role="alert">
+            {errorText(error)}
+          </Alert>
+        )}
+        {locked && (
+          <Alert color="gray" variant="light">
+            {t('servers.locked')}
+          </Alert>
+        )}
+        <TextInput
+          label={t('servers.host')}
+          description={t('servers.hostHelp')}
+          placeholder="pool-1.example.org"
+          withAsterisk
+          disabled={locked}
+          error={needed('host') ?? (taken ? t('servers.taken') : undefined)}
+          data-autofocus={!locked || undefined}
+          spellCheck={false}
+          autoCapitalize="none"
+          {...field('host')}
+        />
+        <TextInput
+          label={t('servers.user')}
+          withAsterisk={!server}
+          disabled={locked}
+          error={needed('username')}
+          autoComplete="off"
+          {...field('username')}
+        />
+        <PasswordInput
+          label={t('servers.password')}
+          description={server && !locked ? t('servers.passwordKeep') : undefined}
+          withAsterisk={!server}
+          disabled={locked}
+          error={needed('password')}
+          autoComplete="new-password"
+          visibilityToggleButtonProps={{ 'aria-label': t('form.showSecret') }}
+          {...field('password')}
+        />
+        <TextInput label={t('servers.label')} description={t('servers.labelHelp')} {...field('label')} />
+        <Checkbox
+          label={t('servers.allowUnauthorized')}
+          description={t('servers.allowUnauthorizedHelp')}
+          disabled={locked}
+          checked={form.allowUnauthorized}
+          onChange={(event) => {
+            const { checked } = event.currentTarget;
+            setForm((old) => ({ ...old, allowUnauthorized: checked }));
+          }}
+        />
+      </Stack>
+      <DialogActions>
+        <Button type="button" variant="default" onClick={onClose}>
+          {t('action.cancel')}
+        </Button>
+        <Button type="submit" loading={add.isPending || set.isPending}>
+          {server ? t('action.save') : t('action.add')}
+        </Button>
+      </DialogActions>
+    </form>
+  );
+}

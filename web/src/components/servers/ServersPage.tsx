@@ -1,0 +1,183 @@
+// Settings > Servers: the pools' servers, how each connection fares, and what to do about it.
+import { IconPencil, IconPlus, IconServer2, IconTrash } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { Schemas } from '../../api/methods';
+import { formatTime, useT } from '../../i18n/i18n';
+import { serversQuery, useApiMutation } from '../../live/queries';
+import { StateBadge, Tag, type Tone } from '../../ui/Badge';
+import { Blank } from '../../ui/Blank';
+import { Button, IconButton } from '../../ui/Button';
+import { confirm } from '../../ui/confirm';
+import { useCountdown } from '../../ui/hooks';
+import { Switch } from '../../ui/input';
+import { Page } from '../../ui/Page';
+import { toast } from '../../ui/toast';
+import { errorText } from '../errorText';
+import { QueryState } from '../QueryState';
+import { ServerDialog } from './ServerDialog';
+import { serverName } from './serverName';
+import classes from './ServersPage.module.css';
+
+type Server = Schemas['Server'];
+
+export function ServersPage() {
+  const t = useT();
+  const query = useQuery(serversQuery);
+  const [dialog, setDialog] = useState<{ server?: Server }>();
+  const add = (
+    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setDialog({})}>
+      {t('servers.add')}
+    </Button>
+  );
+  return (
+    <Page
+      title={t('nav.servers')}
+      description={t('servers.description')}
+      actions={query.data?.length ? add : undefined}
+    >
+      <QueryState query={query}>
+        {(servers) =>
+          servers.length === 0 ? (
+            <Blank
+              icon={<IconServer2 size={26} />}
+              title={t('servers.empty')}
+              text={t('servers.emptyText')}
+              action={add}
+            />
+          ) : (
+            <ul className={classes['list']} aria-label={t('nav.servers')}>
+              {servers
+                .toSorted((a, b) => serverName(a).localeCompare(serverName(b)))
+                .map((server) => (
+                  <ServerItem key={server.id} server={server} onEdit={() => setDialog({ server })} />
+                ))}
+            </ul>
+          )
+        }
+      </QueryState>
+      <ServerDialog opened={dialog !== undefined} server={dialog?.server} onClose={() => setDialog(undefined)} />
+    </Page>
+  );
+}
+
+function stateOf(server: Server): [Tone, 'connected' | 'connecting' | 'disconnected' | 'off' | 'failed'] {
+  if (!server.enabled) return ['quiet', 'off'];
+  if (server.status === 'connected') return ['good', 'connected'];
+  if (server.status === 'connecting') return ['busy', 'connecting'];
+  return server.error ? ['bad', 'failed'] : ['warn', 'disconnected'];
+}
+
+function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) {
+  const t = useT();
+  const enable = useApiMutation('server.enable', 'servers');
+  const disable = useApiMutation('server.disable', 'servers');
+  const remove = useApiMutation('server.remove', 'servers');
+  const seconds = useCountdown(
+    server.enabled && server.status === 'disconnected' ? server.error?.nextAttempt : undefined,
+  );
+  const name = serverName(server);
+  const [tone, state] = stateOf(server);
+
+  function toggle(on: boolean) {
+    (on ? enable : disable).mutate(
+      { id: server.id },
+      {
+        onError: (error) =>
+          toast.error(errorText(error), t(on ? 'servers.enableFailed' : 'servers.disableFailed', { name })),
+      },
+    );
+  }
+
+  async function askRemove() {
+    const yes = await confirm({
+      title: t('servers.removeTitle', { name }),
+      text: t('servers.removeText'),
+      verb: t('action.remove'),
+      cancel: t('action.cancel'),
+      close: t('action.close'),
+      danger: true,
+    });
+    if (!yes) return;
+    remove.mutate(
+      { id: server.id },
+      {
+        onSuccess: () => toast.success(t('servers.removed', { name })),
+        onError: (error) => toast.error(errorText(error), t('servers.removeFailed', { name })),
+      },
+    );
+  }
+
+  return (
+    <li className={classes['item']} aria-label={name}>
+      <div className={classes['main']}>
+        <div className={classes['title']}>
+          <strong>{name}</strong>
+          <StateBadge tone={tone}>{t(`servers.state.${state}`)}</StateBadge>
+          {server.stale && server.enabled && <Tag>{t('servers.stale')}</Tag>}
+          {server.allowUnauthorized && <Tag>{t('servers.unverified')}</Tag>}
+        </div>
+        <dl className={classes['facts']}>
+          <div>
+            <dt>{t('servers.host')}</dt>
+            <dd>{server.host}</dd>
+          </div>
+          {server.poolNameLabel && (
+            <div>
+              <dt>{t('servers.pool')}</dt>
+              <dd>{server.poolNameLabel}</dd>
+            </div>
+          )}
+          {server.username && (
+            <div>
+              <dt>{t('servers.user')}</dt>
+              <dd>{server.username}</dd>
+            </div>
+          )}
+          {server.fingerprint && (
+            <div>
+              <dt>{t('servers.fingerprint')}</dt>
+              <dd className={classes['mono']} title={server.fingerprint}>
+                {server.fingerprint}
+              </dd>
+            </div>
+          )}
+        </dl>
+        {server.error && server.enabled && server.status !== 'connected' && (
+          <p className={classes['error']} role="group" aria-label={t('servers.lastError')}>
+            {server.error.message}
+            <span>
+              {[
+                server.error.code,
+                formatTime(server.error.time),
+                seconds !== undefined && t('pool.retryIn', { seconds }),
+              ]
+                .filter(Boolean)
+                .join(' · ')}
+            </span>
+          </p>
+        )}
+      </div>
+      <div className={classes['actions']}>
+        <Switch
+          label={t('servers.enabled')}
+          aria-label={t('servers.enabledNamed', { name })}
+          checked={server.enabled}
+          disabled={enable.isPending || disable.isPending}
+          onChange={(event) => toggle(event.currentTarget.checked)}
+        />
+        <IconButton label={t('servers.edit', { name })} onClick={onEdit}>
+          <IconPencil size={18} aria-hidden />
+        </IconButton>
+        <IconButton
+          label={t('servers.remove', { name })}
+          tone="danger"
+          busy={remove.isPending}
+          onClick={() => void askRemove()}
+        >
+          <IconTrash size={18} aria-hidden />
+        </IconButton>
+      </div>
+    </li>
+  );
+}

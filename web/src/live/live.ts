@@ -1,0 +1,87 @@
+// The page's one connection and what lives on it.
+import { QueryClient } from '@tanstack/react-query';
+import { useSyncExternalStore } from 'react';
+import { ApiClient, type ConnectionState } from '../api/client';
+import { ApiError, ConnectionError } from '../api/errors';
+import { fetchSession } from '../api/http';
+import type { Schemas } from '../api/methods';
+import { Inventory, type InventoryState } from './inventory';
+import type { NamedRow, VmRow } from './rows';
+
+const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/`;
+
+export const client = new ApiClient({ url, hasSession: async () => (await fetchSession()) !== null });
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // Notifications say when something changed: no polling, no refetch on focus.
+      staleTime: Number.POSITIVE_INFINITY,
+      refetchOnWindowFocus: false,
+      refetchOnReconnect: false,
+      networkMode: 'always',
+      retry: (count, error) => !(error instanceof ApiError) && !(error instanceof ConnectionError) && count < 2,
+    },
+    mutations: { networkMode: 'always', retry: false },
+  },
+});
+
+export const inventory = new Inventory(client);
+
+/** The rows of every open tab are read again after a reconnection, so what was missed does not matter. */
+client.onOnline((user) => {
+  queryClient.setQueryData(['user'], user);
+  if (user.permission !== 'admin') return;
+  // An older daemon without topics still serves the lists; they are then as old as the last reading.
+  client.call('session.subscribe', { topics: ['servers', 'plugins'] }).catch(() => undefined);
+  void queryClient.invalidateQueries({ queryKey: ['servers'] });
+  void queryClient.invalidateQueries({ queryKey: ['plugins'] });
+});
+
+client.on('servers', ({ items, removed = [] }) => {
+  queryClient.setQueryData<Schemas['Server'][]>(['servers'], (old) => {
+    if (!old) return old;
+    const gone = new Set(removed);
+    const known = old.filter((server) => !gone.has(server.id)).map((server) => items[server.id] ?? server);
+    const ids = new Set(known.map((server) => server.id));
+    return [...known, ...Object.values(items).filter((server) => !ids.has(server.id) && !gone.has(server.id))];
+  });
+});
+
+client.on('plugins', () => void queryClient.invalidateQueries({ queryKey: ['plugins'] }));
+
+// A laptop that wakes or a network that comes back: look at once instead of waiting for a time-out.
+window.addEventListener('online', () => void client.probe());
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') void client.probe();
+});
+
+export function useConnection(): ConnectionState {
+  return useSyncExternalStore(client.subscribeState, client.getState);
+}
+
+export function useInventoryState(): InventoryState {
+  return useSyncExternalStore(inventory.subscribeState, inventory.getState);
+}
+
+export function useVmSnapshot(): readonly VmRow[] {
+  return useSyncExternalStore(inventory.vms.subscribeSnapshot, inventory.vms.getSnapshot);
+}
+
+export function useVmRow(id: string): VmRow | undefined {
+  return useSyncExternalStore(
+    (handler) => inventory.vms.subscribeRow(id, handler),
+    () => inventory.vms.get(id),
+  );
+}
+
+function useName(store: Inventory['pools'], id: string | undefined): string | undefined {
+  const row: NamedRow | undefined = useSyncExternalStore(
+    (handler) => store.subscribeRow(id ?? '', handler),
+    () => (id === undefined ? undefined : store.get(id)),
+  );
+  return row?.name;
+}
+
+export const usePoolName = (id: string | undefined): string | undefined => useName(inventory.pools, id);
+export const useHostName = (id: string | undefined): string | undefined => useName(inventory.hosts, id);

@@ -1,0 +1,41 @@
+// What is read once and then kept by notifications: the keys and the readers, in one place.
+import { queryOptions, useMutation, useQuery } from '@tanstack/react-query';
+import { fetchProviders, fetchSession } from '../api/http';
+import type { Methods, Schemas } from '../api/methods';
+import { client, queryClient } from './live';
+
+export const sessionQuery = queryOptions({ queryKey: ['session'], queryFn: fetchSession, retry: false });
+
+export const userQuery = queryOptions({
+  queryKey: ['user'],
+  queryFn: () => client.call('session.getUser', {}),
+});
+
+export const providersQuery = queryOptions({
+  queryKey: ['providers'],
+  queryFn: fetchProviders,
+  retry: 1,
+  staleTime: 60_000,
+});
+
+export const serversQuery = queryOptions({
+  queryKey: ['servers'],
+  queryFn: () => client.call('server.getAll', {}),
+});
+
+export const pluginsQuery = queryOptions({
+  queryKey: ['plugins'],
+  queryFn: () => client.call('plugin.get', {}),
+});
+
+export function useUser(): Schemas['User'] | undefined {
+  return useQuery(userQuery).data;
+}
+
+/** A call that changes something. Its effect comes back as a notification; `refresh` names what to read again anyway. */
+export function useApiMutation<K extends keyof Methods>(method: K, refresh?: 'servers' | 'plugins' | 'user') {
+  return useMutation({
+    mutationFn: (params: Methods[K]['params']) => client.call(method, params),
+    onSettled: () => (refresh ? queryClient.invalidateQueries({ queryKey: [refresh] }) : undefined),
+  });
+}

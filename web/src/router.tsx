@@ -1,0 +1,25 @@
+// The routes, and what happens when the session ends under a page.
+import { createRouter } from '@tanstack/react-router';
+import { client } from './live/live';
+import { routeTree } from './routeTree.gen';
+import { leave } from './session/session';
+
+export const router = createRouter({
+  routeTree,
+  // The query cache is the cache.
+  defaultPreloadStaleTime: 0,
+  scrollRestoration: true,
+});
+
+client.subscribeState((state) => {
+  if (state.kind !== 'signed-out') return;
+  const { pathname, href } = router.state.location;
+  leave();
+  if (pathname !== '/login') void router.navigate({ to: '/login', search: { to: href, ended: true } });
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,36 @@
+// Small helpers around the browser.
+import { useMediaQuery } from '@mantine/hooks';
+import { useSyncExternalStore } from 'react';
+
+export { useElementSize } from '@mantine/hooks';
+
+/** True below the width at which tables become cards and the sidebar a drawer. */
+export function useNarrow(): boolean {
+  return useMediaQuery('(max-width: 56em)', matchMedia('(max-width: 56em)').matches, {
+    getInitialValueInEffect: false,
+  });
+}
+
+const ticks = new Set<() => void>();
+let clock: ReturnType<typeof setInterval> | undefined;
+
+/** One clock for everything that counts seconds. */
+function subscribeSeconds(handler: () => void): () => void {
+  ticks.add(handler);
+  clock ??= setInterval(() => ticks.forEach((tick) => tick()), 1_000);
+  return () => {
+    ticks.delete(handler);
+    if (ticks.size > 0) return;
+    clearInterval(clock);
+    clock = undefined;
+  };
+}
+
+const still = (): (() => void) => () => undefined;
+
+/** Seconds until a time in milliseconds since the epoch, counting down; undefined without one. */
+export function useCountdown(until: number | undefined): number | undefined {
+  return useSyncExternalStore(until === undefined ? still : subscribeSeconds, () =>
+    until === undefined ? undefined : Math.max(0, Math.ceil((until - Date.now()) / 1_000)),
+  );
+}

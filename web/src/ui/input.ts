@@ -1,0 +1,15 @@
+// Everything that takes an answer.
+export {
+  Checkbox,
+  Fieldset,
+  Input,
+  NumberInput,
+  PasswordInput,
+  Radio,
+  SegmentedControl,
+  Select,
+  Switch,
+  TagsInput,
+  Textarea,
+  TextInput,
+} from '@mantine/core';

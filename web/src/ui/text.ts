@@ -1,0 +1,2 @@
+// Words.
+export { Anchor, Code, List, Text, Title } from '@mantine/core';

@@ -1,0 +1,46 @@
+// The look: one green accent, calm neutrals, contrast that passes WCAG AA in both schemes.
+import { createTheme, type MantineColorsTuple } from '@mantine/core';
+
+const sap: MantineColorsTuple = [
+  '#e6f8f4',
+  '#d0eee8',
+  '#a3dcd1',
+  '#72c9b9',
+  '#4bb9a5',
+  '#32af99',
+  '#1f9784',
+  '#0b7a6b',
+  '#076457',
+  '#024f44',
+];
+
+/** Slightly blue greys: dark[7] is the page, dark[6] a card. */
+const dark: MantineColorsTuple = [
+  '#d6dade',
+  '#b3bac2',
+  '#8d96a0',
+  '#5d6670',
+  '#3c434b',
+  '#2b3138',
+  '#1e2328',
+  '#15191d',
+  '#0f1215',
+  '#0a0c0e',
+];
+
+export const theme = createTheme({
+  primaryColor: 'sap',
+  primaryShade: { light: 7, dark: 6 },
+  autoContrast: true,
+  luminanceThreshold: 0.32,
+  colors: { sap, dark },
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  fontFamily:
+    'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif',
+  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
+  headings: {
+    fontWeight: '650',
+    sizes: { h1: { fontSize: '1.5rem' }, h2: { fontSize: '1.0625rem' }, h3: { fontSize: '0.9375rem' } },
+  },
+});
