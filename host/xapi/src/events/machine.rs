@@ -25,8 +25,8 @@ pub(crate) enum State<C> {
     Connecting,
     /// Reading everything.
     Loading(C),
-    /// Waiting for changes after this point in the pool's history.
-    Polling(C, Token),
+    /// Waiting for changes after this point in the pool's history, for the first time or again.
+    Polling(C, Token, Turn),
     /// The host is there but forgot our session: log in again, then read everything, because it may be a new process.
     Renewing(C, u64),
     /// Waiting before the next attempt.
@@ -38,7 +38,7 @@ pub(crate) enum State<C> {
 pub(crate) enum Work<C> {
     Connect,
     Load(C, Plan),
-    Poll(C, Token),
+    Poll(C, Token, Turn),
     Renew(C, u64),
     Wait(Duration),
 }
@@ -62,6 +62,15 @@ pub(crate) struct Failure {
 pub(crate) struct Answer {
     pub deltas: Vec<Delta>,
     pub token: Token,
+}
+
+/// Which poll it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The first after a picture. It is a short one: only a poll that worked proves that the pool is well, and until then
+    /// the next loss would count as one more in a row.
+    First,
+    Later,
 }
 
 /// How to read everything.
@@ -118,7 +127,7 @@ impl<C: Clone> Machine<C> {
     /// Returns the connection, when there is one.
     pub(crate) fn connection(&self) -> Option<&C> {
         match &self.state {
-            State::Loading(connection) | State::Polling(connection, _) | State::Renewing(connection, _) => {
+            State::Loading(connection) | State::Polling(connection, ..) | State::Renewing(connection, _) => {
                 Some(connection)
             }
             State::Start | State::Connecting | State::Lost(_) => None,
@@ -130,7 +139,7 @@ impl<C: Clone> Machine<C> {
         match &self.state {
             State::Start | State::Connecting => Work::Connect,
             State::Loading(connection) => Work::Load(connection.clone(), self.plan),
-            State::Polling(connection, token) => Work::Poll(connection.clone(), token.clone()),
+            State::Polling(connection, token, turn) => Work::Poll(connection.clone(), token.clone(), *turn),
             State::Renewing(connection, epoch) => Work::Renew(connection.clone(), *epoch),
             State::Lost(wait) => Work::Wait(*wait),
         }
@@ -145,19 +154,19 @@ impl<C: Clone> Machine<C> {
             (State::Loading(connection), Outcome::Loaded(Ok(answer))) => self.picture(connection, answer),
             (State::Loading(connection), Outcome::Loaded(Err(failure))) => self.load_failed(connection, failure),
 
-            (State::Polling(connection, token), Outcome::Polled(Ok(answer))) if answer.token.is_before(&token) => {
+            (State::Polling(connection, token, _), Outcome::Polled(Ok(answer))) if answer.token.is_before(&token) => {
                 let reason = "the pool's history goes backwards again and again".to_owned();
                 self.reload(State::Loading(connection), Error::Protocol { method: "event.from".to_owned(), reason });
             }
-            (State::Polling(connection, _), Outcome::Polled(Ok(answer))) => {
+            (State::Polling(connection, ..), Outcome::Polled(Ok(answer))) => {
                 self.losses = 0;
                 self.reloads = 0;
-                self.state = State::Polling(connection, answer.token);
+                self.state = State::Polling(connection, answer.token, Turn::Later);
                 if !answer.deltas.is_empty() {
                     self.out.push_back(Event::Batch(answer.deltas));
                 }
             }
-            (State::Polling(connection, _), Outcome::Polled(Err(Failure { error, epoch }))) => match error.code() {
+            (State::Polling(connection, ..), Outcome::Polled(Err(Failure { error, epoch }))) => match error.code() {
                 Some("SESSION_INVALID") => self.reload(State::Renewing(connection, epoch), error),
                 Some("EVENTS_LOST" | "EVENT_FROM_TOKEN_PARSE_FAILURE") => {
                     self.reload(State::Loading(connection), error)
@@ -181,7 +190,7 @@ impl<C: Clone> Machine<C> {
     }
 
     fn picture(&mut self, connection: C, answer: Answer) {
-        self.state = State::Polling(connection, answer.token);
+        self.state = State::Polling(connection, answer.token, Turn::First);
         self.out.push_back(Event::Init);
         self.out.extend(answer.deltas.into_iter().filter_map(|delta| match delta {
             Delta::Apply { class, reference, record } => Some(Event::InitApply { class, reference, record }),

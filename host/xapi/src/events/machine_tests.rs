@@ -20,7 +20,7 @@ impl Walk {
         let asked = match &work {
             Work::Connect => "connect".to_owned(),
             Work::Load(_, plan) => format!("load by {plan:?}"),
-            Work::Poll(_, token) => format!("poll {}", token.0),
+            Work::Poll(_, token, _) => format!("poll {}", token.0),
             Work::Renew(..) => "renew".to_owned(),
             Work::Wait(wait) => format!("wait {wait:?}"),
         };

@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use crate::events::machine::{Answer, Failure, Outcome, Plan, Token, Work};
+use crate::events::machine::{Answer, Failure, Outcome, Plan, Token, Turn, Work};
 use crate::events::{Delta, Nudger};
 use crate::{Connection, Error, Target, Timeouts, Value};
 
 /// How long XAPI may wait for the first object, in seconds. There is always a pool object, so it never does.
 const LOAD_WAIT: f64 = 30.0;
+/// How long XAPI may hold the first poll back.
+const FIRST_POLL: Duration = Duration::from_secs(1);
 /// How many classes are read at once by `get_all_records`; more only makes XAPI's database lock busier.
 const PARALLEL_CLASSES: usize = 4;
 /// The pause after an answer that came too early and brought nothing, so that a broken host is not asked in a tight loop.
@@ -49,9 +51,9 @@ impl Source {
                 };
                 Outcome::Loaded(loaded.map_err(|error| Failure { error, epoch }))
             }),
-            Work::Poll(connection, token) => Box::pin(async move {
+            Work::Poll(connection, token, turn) => Box::pin(async move {
                 let epoch = connection.epoch();
-                let polled = poll(&connection, classes, token).await;
+                let polled = poll(&connection, classes, token, turn).await;
                 Outcome::Polled(polled.map_err(|error| Failure { error, epoch }))
             }),
             Work::Renew(connection, epoch) => Box::pin(async move { Outcome::Renewed(connection.renew(epoch).await) }),
@@ -105,8 +107,9 @@ async fn table(connection: Connection, class: &'static str, limit: Duration) -> 
     }
 }
 
-async fn poll(connection: &Connection, classes: &[&'static str], token: Token) -> Result<Answer, Error> {
+async fn poll(connection: &Connection, classes: &[&'static str], token: Token, turn: Turn) -> Result<Answer, Error> {
     let (wait, margin) = (connection.timeouts().event_poll, connection.timeouts().event_margin);
+    let wait = if turn == Turn::First { wait.min(FIRST_POLL) } else { wait };
     let start = Instant::now();
     let answer = from(connection, classes, &token.0, wait.as_secs_f64(), wait + margin).await?;
     let nothing = answer.deltas.is_empty() || answer.token == token;

@@ -3,5 +3,6 @@
 mod connecting;
 mod events;
 mod server;
+mod simulator;
 mod tls;
 mod trouble;
