@@ -1,1 +1,30 @@
-//! Under construction.
+//! The verbs: what can be done with users, tokens, servers, VMs and plugins. Transport-free: nothing here knows HTTP.
+//!
+//! Nouns are modules, verbs are functions whose first argument is the [`Ctx`]: who asks, from where, of which daemon.
+//! A verb that changes something wants a permit from `access`, and answers with a [`wire::Failure`] that the caller may
+//! read and a detail for the log.
+
+mod audit;
+mod ctx;
+mod error;
+pub mod object;
+mod password;
+pub mod plugin;
+pub mod server;
+mod services;
+pub mod session;
+mod throttle;
+pub mod token;
+pub mod user;
+pub mod vm;
+mod workers;
+
+pub use audit::{Record as AuditRecord, mask_params};
+pub use ctx::{App, Ctx, Notice, Settings};
+pub use error::{Error, Result};
+pub use workers::{Stop, Workers};
+
+/// Returns the IANA name of the time zone of this machine.
+pub fn time_zone() -> String {
+    jiff::tz::TimeZone::system().iana_name().unwrap_or("UTC").to_owned()
+}

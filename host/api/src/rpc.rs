@@ -1,0 +1,104 @@
+//! One way in for every operation, whatever brought it: table line, permission, parameters, handler, and once, here, the
+//! audit, the metrics and the log.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use app::Ctx;
+use serde_json::{Map, Value, json};
+use tracing::{Instrument, info_span, warn};
+use wire::{Access, Failure, Operation};
+
+use crate::Api;
+use crate::handlers::{self, Call, Reply};
+use crate::session::Session;
+
+/// Calls an operation.
+pub(crate) async fn invoke(
+    api: &Api,
+    session: &Arc<Session>,
+    operation: &'static Operation,
+    params: Map<String, Value>,
+) -> Result<Reply, Failure> {
+    let ctx = session.ctx(&api.app)?;
+    let span = info_span!("call", method = operation.name, caller = %ctx.caller);
+    let started = Instant::now();
+    let record = operation.changes.then(|| app::mask_params(&params));
+    let outcome = run(api, session, &ctx, operation, params).instrument(span).await;
+    let status = if outcome.is_ok() { "ok" } else { "error" };
+    metrics::histogram!("xylem_api_seconds", "method" => operation.name, "status" => status)
+        .record(started.elapsed().as_secs_f64());
+    if let Some(params) = record {
+        let duration = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let mut data = json!({ "method": operation.name, "params": params, "duration": duration });
+        if let Err(failure) = &outcome {
+            data["error"] = json!({ "code": failure.code(), "message": failure.to_string() });
+        }
+        ctx.audit("apiCall", data).await;
+    }
+    outcome
+}
+
+async fn run(
+    api: &Api,
+    session: &Arc<Session>,
+    ctx: &Ctx,
+    operation: &'static Operation,
+    mut params: Map<String, Value>,
+) -> Result<Reply, Failure> {
+    let refused = |permission: &str| Failure::Unauthorized { permission: permission.to_owned(), object: None };
+    match operation.access {
+        Access::Open => {}
+        Access::SignedIn => {
+            let _signed_in = access::signed_in(&ctx.caller).map_err(|_| refused("signed in"))?;
+        }
+        Access::Admin => {
+            let _admin = access::admin(&ctx.caller).map_err(|_| refused("admin"))?;
+        }
+    }
+    // Reserved: asked the server for its log of this call; taken and ignored.
+    params.remove("_log");
+    alias_id(operation, &mut params);
+    drop_ignorable(operation, &mut params)?;
+    let issues = operation.params.check(&params);
+    if !issues.is_empty() {
+        return Err(Failure::InvalidParameters { message: "invalid parameters".into(), issues });
+    }
+    let handler = handlers::find(operation.name).ok_or(Failure::NotImplemented)?;
+    let call = Call { ctx: ctx.clone(), session: session.clone(), params };
+    handler(call).await.map_err(|error| {
+        if let Some(detail) = &error.detail {
+            warn!(detail, "call failed");
+        }
+        error.failure
+    })
+}
+
+/// `vm.start {vm: id}` means `vm.start {id}`.
+fn alias_id(operation: &Operation, params: &mut Map<String, Value>) {
+    let Some((namespace, _)) = operation.name.split_once('.') else { return };
+    let takes_id = operation.params.declares("id") && !operation.params.declares(namespace);
+    if takes_id
+        && !params.contains_key("id")
+        && params.get(namespace).is_some_and(Value::is_string)
+        && let Some(id) = params.remove(namespace)
+    {
+        params.insert("id".to_owned(), id);
+    }
+}
+
+/// `foo?` means `foo` where that is known, and nothing where it is not.
+fn drop_ignorable(operation: &Operation, params: &mut Map<String, Value>) -> Result<(), Failure> {
+    let ignorable: Vec<String> = params.keys().filter(|name| name.ends_with('?')).cloned().collect();
+    for name in ignorable {
+        let plain = name.trim_end_matches('?').to_owned();
+        let Some(value) = params.remove(&name) else { continue };
+        if params.contains_key(&plain) {
+            return Err(Failure::invalid(format!("both {plain} and {name} are given")));
+        }
+        if operation.params.declares(&plain) || matches!(operation.params, wire::Params::Any) {
+            params.insert(plain, value);
+        }
+    }
+    Ok(())
+}

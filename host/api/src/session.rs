@@ -1,0 +1,81 @@
+//! Who is on the other end of a connection, and what it asked to be told about.
+
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use app::session::SignedIn;
+use app::{App, Ctx};
+use model::{Caller, Principal, TokenId, UserId};
+use parking_lot::Mutex;
+use wire::Failure;
+
+/// One connection: a WebSocket for as long as it lives, or one HTTP request.
+pub(crate) struct Session {
+    pub address: Option<IpAddr>,
+    state: Mutex<State>,
+    /// Wakes the connection when somebody signs in or out, so that its feed follows.
+    pub changed: tokio::sync::Notify,
+}
+
+#[derive(Default)]
+struct State {
+    signed_in: Option<SignedIn>,
+    topics: HashSet<String>,
+}
+
+impl Session {
+    pub(crate) fn new(address: Option<IpAddr>, signed_in: Option<SignedIn>) -> Arc<Self> {
+        let state = State { signed_in, topics: HashSet::new() };
+        Arc::new(Self { address, state: Mutex::new(state), changed: tokio::sync::Notify::new() })
+    }
+
+    pub(crate) fn sign_in(&self, signed_in: SignedIn) {
+        self.state.lock().signed_in = Some(signed_in);
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn sign_out(&self) {
+        *self.state.lock() = State::default();
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn user_id(&self) -> Option<UserId> {
+        self.state.lock().signed_in.as_ref().map(|signed_in| signed_in.principal.id.clone())
+    }
+
+    pub(crate) fn token_id(&self) -> Option<TokenId> {
+        self.state.lock().signed_in.as_ref().and_then(|signed_in| signed_in.token.clone())
+    }
+
+    pub(crate) fn subscribe(&self, topics: Vec<String>) {
+        self.state.lock().topics.extend(topics);
+    }
+
+    pub(crate) fn wants(&self, topic: &str) -> bool {
+        self.state.lock().topics.contains(topic)
+    }
+
+    /// Returns whether the credentials of this connection have ended.
+    pub(crate) fn is_expired(&self, now: model::Millis) -> bool {
+        let state = self.state.lock();
+        state.signed_in.as_ref().and_then(|signed_in| signed_in.expiration).is_some_and(|at| at <= now)
+    }
+
+    /// Returns the context of a call. The account is read anew each time: a permission that changes acts at once, and
+    /// an account that is gone is nobody.
+    pub(crate) fn ctx(&self, app: &Arc<App>) -> Result<Ctx, Failure> {
+        let caller = match self.user_id() {
+            None => Caller::Anonymous,
+            Some(id) => match app.user(&id).map_err(|error| error.failure)? {
+                None => Caller::Anonymous,
+                Some(user) => Caller::User(Arc::new(Principal {
+                    id,
+                    name: user.value.email.clone(),
+                    permission: user.value.permission,
+                })),
+            },
+        };
+        Ok(Ctx { app: app.clone(), caller, address: self.address })
+    }
+}

@@ -1,0 +1,119 @@
+//! The daemon as the verbs see it ([`App`]), and the call in progress ([`Ctx`]).
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use inventory::Inventory;
+use model::{Caller, Clock, InstanceId, ServerId, UserId};
+use store::Store;
+use tokio::sync::broadcast;
+
+use crate::password::Passwords;
+use crate::plugin::Plugins;
+use crate::server::Pools;
+use crate::throttle::Throttle;
+use crate::workers::Workers;
+
+/// A page that falls further behind than this reads the lists again, which costs as much as 256 notices.
+const NOTICES: usize = 256;
+
+/// Something that pages which show servers, plugins or sessions want to know.
+#[derive(Clone, Debug)]
+pub enum Notice {
+    /// The state of a server changed.
+    Server(ServerId),
+    /// A server was removed.
+    ServerRemoved(ServerId),
+    /// Something about a plugin changed.
+    Plugin(InstanceId),
+    /// An account was removed: its connections end.
+    UserRemoved(UserId),
+    /// A token was deleted: connections that were opened with it end.
+    TokenRemoved(model::TokenId),
+}
+
+/// Settings that the verbs need; the daemon's configuration fills them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Folder with everything that survives a restart.
+    pub state: PathBuf,
+    /// Version that the API tells.
+    pub version: &'static str,
+    /// How XAPI connections behave.
+    pub timeouts: xapi::Timeouts,
+}
+
+/// The daemon as the verbs see it.
+pub struct App {
+    /// What survives a restart.
+    pub store: Store,
+    /// The live picture of every pool.
+    pub inventory: Inventory,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// See [`Settings`].
+    pub settings: Settings,
+    /// Everything that runs in the background.
+    pub workers: Workers,
+    /// The connections to the pools.
+    pub pools: Pools,
+    /// The installed plugins.
+    pub plugins: Plugins,
+    pub(crate) passwords: Passwords,
+    pub(crate) throttle: Throttle,
+    notices: broadcast::Sender<Notice>,
+}
+
+impl App {
+    /// Puts the parts together; nothing runs yet.
+    pub fn new(
+        store: Store,
+        inventory: Inventory,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        plugins: Plugins,
+    ) -> Arc<Self> {
+        let passwords = Passwords::new(store.derive_key("remembered passwords"));
+        Arc::new(Self {
+            store,
+            inventory,
+            clock,
+            settings,
+            workers: Workers::default(),
+            pools: Pools::default(),
+            plugins,
+            passwords,
+            throttle: Throttle::default(),
+            notices: broadcast::Sender::new(NOTICES),
+        })
+    }
+
+    /// Returns a receiver of notices from now on.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.notices.subscribe()
+    }
+
+    /// Tells all who listen; nobody listening is fine.
+    pub fn notify(&self, notice: Notice) {
+        let _ = self.notices.send(notice);
+    }
+}
+
+/// A call in progress: of which daemon, by whom, from where.
+#[derive(Clone)]
+pub struct Ctx {
+    /// The daemon.
+    pub app: Arc<App>,
+    /// Who asks.
+    pub caller: Caller,
+    /// Address of the client, if the call came over the network.
+    pub address: Option<IpAddr>,
+}
+
+impl Ctx {
+    /// Returns a context of the daemon's own.
+    pub fn daemon(app: &Arc<App>) -> Self {
+        Self { app: app.clone(), caller: Caller::Daemon, address: None }
+    }
+}

@@ -1,0 +1,73 @@
+//! A call to the pool of an object, and the words in which its refusal reaches the caller.
+
+use access::Permit;
+use inventory::Snapshot;
+use model::Object;
+use std::sync::Arc;
+use wire::Failure;
+use xapi::{Error as XapiError, Value};
+
+use crate::ctx::App;
+use crate::error::{Error, Result};
+
+impl App {
+    /// Calls a method of the pool that an object belongs to. Only someone who holds a permit gets here.
+    pub(crate) async fn call(&self, on: &Permit<Arc<Object>>, method: &str, params: Vec<Value>) -> Result<Value> {
+        let pool = on.pool();
+        let connection = self
+            .pools
+            .connection(pool)
+            .ok_or_else(|| Error::from(Failure::ServerUnreachable { id: pool.to_string() }))?;
+        connection.call(method, params).await.map_err(|error| {
+            let snapshot = self.inventory.snapshot();
+            let detail = error.chain();
+            Error::from(failure_of(&error, pool.as_str(), Some(&snapshot))).with_detail(detail)
+        })
+    }
+}
+
+/// Returns the failure of the public API for one of XAPI; references inside become ids where they are known.
+pub(super) fn failure_of(error: &XapiError, server: &str, snapshot: Option<&Snapshot>) -> Failure {
+    let id_of = |reference: &str| {
+        let known = snapshot.and_then(|snapshot| snapshot.by_ref(reference));
+        known.map_or_else(|| reference.to_owned(), |object| object.id().to_string())
+    };
+    match error {
+        XapiError::Unreachable { .. } | XapiError::Timeout { .. } | XapiError::Closed | XapiError::Status { .. } => {
+            Failure::ServerUnreachable { id: server.to_owned() }
+        }
+        XapiError::AuthenticationFailed { .. } => Failure::AuthenticationFailed,
+        XapiError::ReadOnly { method } => Failure::Forbidden {
+            operation: method.clone(),
+            reason: "the server is registered as read-only; an administrator can change that in its settings".into(),
+        },
+        XapiError::Api { method, code, params } => {
+            let param = |index: usize| params.get(index).map_or("", |param| &**param);
+            let id = || id_of(param(0));
+            match &**code {
+                "EHOSTUNREACH" => Failure::ServerUnreachable { id: server.to_owned() },
+                "HOST_OFFLINE" => Failure::HostOffline { id: id() },
+                "NO_HOSTS_AVAILABLE" => Failure::NoHostsAvailable,
+                "NOT_SUPPORTED_DURING_UPGRADE" => Failure::NotSupportedDuringUpgrade,
+                "OPERATION_BLOCKED" => Failure::OperationBlocked { id: id(), code: param(1).to_owned() },
+                "PIF_VLAN_EXISTS" => Failure::AlreadyExists { id: id(), kind: "PIF".into() },
+                "SESSION_AUTHENTICATION_FAILED" => Failure::AuthenticationFailed,
+                "VDI_IN_USE" => Failure::VdiInUse { id: id(), operation: param(1).to_owned() },
+                "VM_BAD_POWER_STATE" => {
+                    Failure::VmBadPowerState { id: id(), expected: param(1).to_owned(), actual: param(2).to_owned() }
+                }
+                "VM_IS_TEMPLATE" => Failure::VmIsTemplate { id: id() },
+                "VM_LACKS_FEATURE" => Failure::VmLacksFeature { id: id(), feature: String::new() },
+                "VM_LACKS_FEATURE_SHUTDOWN" => Failure::VmLacksFeature { id: id(), feature: "shutdown".into() },
+                "VM_MISSING_PV_DRIVERS" => Failure::VmMissingPvDrivers { id: id() },
+                "HANDLE_INVALID" => Failure::no_such(id_of(param(1)), param(0)),
+                _ => {
+                    let params: Vec<String> = params.iter().map(|param| id_of(param)).collect();
+                    let message = format!("{code}({})", params.join(", "));
+                    Failure::Xapi { code: code.to_string(), params, call: method.clone(), message }
+                }
+            }
+        }
+        other => Failure::Internal(other.chain()),
+    }
+}

@@ -1,0 +1,329 @@
+//! Registered servers: each is the entry to one pool, with the credentials to use there.
+
+mod call;
+mod pools;
+mod worker;
+
+use model::{Secret, ServerId};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
+use store::{Expect, Sealed, Stored, Table};
+use tracing::{info, warn};
+use wire::Failure;
+use xapi::{Target, Tls};
+
+pub use pools::{Pools, Status};
+
+use crate::ctx::{App, Ctx, Notice};
+use crate::error::{Error, Result};
+
+/// Servers listed at once.
+const LISTED: usize = 10_000;
+
+/// A server as it is stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Server {
+    /// Its id.
+    pub id: ServerId,
+    /// Name for people; empty = that of the pool.
+    #[serde(default)]
+    pub label: String,
+    /// `name`, `name:port` or a URL of scheme http or https.
+    pub host: String,
+    /// Account on the pool.
+    pub username: String,
+    /// Its password, sealed.
+    pub password: Sealed,
+    /// Whether the daemon should be connected.
+    pub enabled: bool,
+    /// Whether any certificate is taken.
+    #[serde(default)]
+    pub allow_unauthorized: bool,
+    /// Whether calls that change something are refused.
+    #[serde(default)]
+    pub read_only: bool,
+    /// Proxy to go through.
+    #[serde(default)]
+    pub http_proxy: Option<String>,
+    /// SHA-256 of the only certificate that is taken.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
+}
+
+/// A server to register.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct New {
+    /// Name for people.
+    #[serde(default)]
+    pub label: String,
+    /// As in [`Server`].
+    pub host: String,
+    /// As in [`Server`].
+    pub username: String,
+    /// In clear; sealed before it is stored.
+    pub password: Secret,
+    /// Connect now; true unless said otherwise.
+    pub auto_connect: Option<bool>,
+    /// As in [`Server`].
+    #[serde(default)]
+    pub allow_unauthorized: bool,
+    /// As in [`Server`].
+    #[serde(default)]
+    pub read_only: bool,
+    /// As in [`Server`].
+    pub http_proxy: Option<String>,
+    /// As in [`Server`].
+    pub fingerprint: Option<String>,
+}
+
+/// Changes to a server; an outer none stays, an inner none clears.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Changes {
+    #[serde(deserialize_with = "present")]
+    label: Option<Option<String>>,
+    host: Option<String>,
+    username: Option<String>,
+    password: Option<Secret>,
+    allow_unauthorized: Option<bool>,
+    read_only: Option<bool>,
+    #[serde(deserialize_with = "present")]
+    http_proxy: Option<Option<String>>,
+    #[serde(deserialize_with = "present")]
+    fingerprint: Option<Option<String>>,
+}
+
+/// Tells null (clear it) from absent (leave it).
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(deserializer).map(|value| Some(value.filter(|text| !text.is_empty())))
+}
+
+impl App {
+    fn server(&self, id: &ServerId) -> Result<Stored<Server>> {
+        let stored = self.store.get(Table::Servers, id.as_str())?;
+        Ok(stored.ok_or_else(|| Failure::no_such(id.as_str(), "server"))?)
+    }
+
+    fn servers(&self) -> Result<Vec<Stored<Server>>> {
+        let servers = self.store.scan(Table::Servers, "", None, LISTED)?;
+        Ok(servers.into_iter().map(|(_, stored)| stored).collect())
+    }
+
+    fn target(&self, server: &Server) -> Result<Target> {
+        let password = self.store.unseal(Table::Servers, server.id.as_str(), "password", &server.password)?;
+        let tls = match &server.fingerprint {
+            Some(fingerprint) => Tls::Pin(fingerprint.clone()),
+            None if server.allow_unauthorized => Tls::AllowUnauthorized,
+            None => Tls::Verify,
+        };
+        Ok(Target {
+            host: server.host.clone(),
+            username: server.username.clone(),
+            password,
+            tls,
+            http_proxy: server.http_proxy.clone(),
+            read_only: server.read_only,
+        })
+    }
+}
+
+/// Connects to every enabled server; called once, at start.
+pub fn connect_all(ctx: &Ctx) -> Result<()> {
+    for stored in ctx.app.servers()? {
+        if stored.value.enabled
+            && let Err(error) = worker::start(&ctx.app, &stored.value)
+        {
+            warn!(server = %stored.value.id, %error, "server cannot be connected");
+            ctx.app.pools.failed_to_start(&stored.value.id, &error, ctx.app.clock.now());
+        }
+    }
+    Ok(())
+}
+
+/// Registers servers of the configuration whose host is not known yet.
+pub async fn seed(ctx: &Ctx, servers: Vec<New>) -> Result<()> {
+    for new in servers {
+        let host = new.host.clone();
+        match add(ctx, new).await {
+            Ok(id) => info!(server = %id, host, "server of the configuration registered"),
+            Err(Error { failure: Failure::AlreadyExists { .. }, .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Registers a server and returns its id; connects in the background.
+pub async fn add(ctx: &Ctx, new: New) -> Result<ServerId> {
+    let _admin = access::admin(&ctx.caller)?;
+    let app = &ctx.app;
+    if let Some(known) = app.servers()?.into_iter().find(|known| known.value.host == new.host) {
+        return Err(Failure::AlreadyExists { id: known.value.id.to_string(), kind: "server".into() }.into());
+    }
+    let id = ServerId::random();
+    let server = Server {
+        password: app.store.seal(Table::Servers, id.as_str(), "password", &new.password)?,
+        id: id.clone(),
+        label: new.label,
+        host: new.host,
+        username: new.username,
+        enabled: new.auto_connect.unwrap_or(true),
+        allow_unauthorized: new.allow_unauthorized,
+        read_only: new.read_only,
+        http_proxy: new.http_proxy,
+        fingerprint: new.fingerprint.filter(|text| !text.is_empty()),
+    };
+    check(app, &server)?;
+    app.store.put(Table::Servers, id.as_str(), &server, Expect::Absent).await?;
+    if server.enabled {
+        worker::start(app, &server)?;
+    }
+    app.notify(Notice::Server(id.clone()));
+    Ok(id)
+}
+
+/// Changes a server. What concerns the connection can only be changed while it is down.
+pub async fn set(ctx: &Ctx, id: &ServerId, changes: Changes) -> Result<()> {
+    let _admin = access::admin(&ctx.caller)?;
+    let app = &ctx.app;
+    let stored = app.server(id)?;
+    let mut server = stored.value.clone();
+    let connection = changes.host.is_some()
+        || changes.username.is_some()
+        || changes.password.is_some()
+        || changes.allow_unauthorized.is_some()
+        || changes.http_proxy.is_some()
+        || changes.fingerprint.is_some();
+    if connection && app.pools.status(id) == Status::Connected {
+        return Err(Failure::IncorrectState {
+            actual: "connected".into(),
+            expected: "disconnected".into(),
+            object: id.to_string(),
+            property: "status".into(),
+        }
+        .into());
+    }
+    if let Some(label) = changes.label {
+        server.label = label.unwrap_or_default();
+    }
+    if let Some(host) = changes.host {
+        server.host = host;
+    }
+    if let Some(username) = changes.username {
+        server.username = username;
+    }
+    if let Some(password) = changes.password {
+        server.password = app.store.seal(Table::Servers, id.as_str(), "password", &password)?;
+    }
+    if let Some(allow) = changes.allow_unauthorized {
+        server.allow_unauthorized = allow;
+    }
+    if let Some(proxy) = changes.http_proxy {
+        server.http_proxy = proxy;
+    }
+    if let Some(fingerprint) = changes.fingerprint {
+        server.fingerprint = fingerprint;
+    }
+    let read_only = changes.read_only.filter(|wanted| *wanted != server.read_only);
+    server.read_only = read_only.unwrap_or(server.read_only);
+    check(app, &server)?;
+    app.store.put(Table::Servers, id.as_str(), &server, Expect::Revision(stored.revision)).await?;
+    if server.enabled && (connection || read_only.is_some()) {
+        worker::stop(app, id).await;
+        worker::start(app, &server)?;
+    }
+    app.notify(Notice::Server(id.clone()));
+    Ok(())
+}
+
+/// Connects to a pool and waits for the outcome of the first try; after a failure the tries go on.
+pub async fn enable(ctx: &Ctx, id: &ServerId) -> Result<()> {
+    let _admin = access::admin(&ctx.caller)?;
+    let app = &ctx.app;
+    let stored = app.server(id)?;
+    let mut server = stored.value.clone();
+    if server.enabled && app.pools.status(id) == Status::Connected {
+        return Err(Failure::IncorrectState {
+            actual: "connected".into(),
+            expected: "disconnected".into(),
+            object: id.to_string(),
+            property: "status".into(),
+        }
+        .into());
+    }
+    if !server.enabled {
+        server.enabled = true;
+        app.store.put(Table::Servers, id.as_str(), &server, Expect::Revision(stored.revision)).await?;
+    }
+    worker::stop(app, id).await;
+    worker::start(app, &server)?;
+    worker::first_outcome(app, id).await
+}
+
+/// Disconnects from a pool and stays away from it.
+pub async fn disable(ctx: &Ctx, id: &ServerId) -> Result<()> {
+    let _admin = access::admin(&ctx.caller)?;
+    let stored = ctx.app.server(id)?;
+    let mut server = stored.value.clone();
+    server.enabled = false;
+    ctx.app.store.put(Table::Servers, id.as_str(), &server, Expect::Revision(stored.revision)).await?;
+    worker::stop(&ctx.app, id).await;
+    ctx.app.notify(Notice::Server(id.clone()));
+    Ok(())
+}
+
+/// Forgets a server and everything about its pool.
+pub async fn remove(ctx: &Ctx, id: &ServerId) -> Result<()> {
+    let _admin = access::admin(&ctx.caller)?;
+    ctx.app.server(id)?;
+    ctx.app.store.delete(Table::Servers, id.as_str(), Expect::Any).await?;
+    worker::stop(&ctx.app, id).await;
+    ctx.app.notify(Notice::ServerRemoved(id.clone()));
+    Ok(())
+}
+
+/// Lists the servers as the API shows them.
+pub fn get_all(ctx: &Ctx) -> Result<Vec<Value>> {
+    let _admin = access::admin(&ctx.caller)?;
+    Ok(ctx.app.servers()?.iter().map(|stored| view(&ctx.app, &stored.value)).collect())
+}
+
+/// Returns one server as the API shows it.
+pub fn get(ctx: &Ctx, id: &ServerId) -> Result<Value> {
+    let _admin = access::admin(&ctx.caller)?;
+    Ok(view(&ctx.app, &ctx.app.server(id)?.value))
+}
+
+fn view(app: &App, server: &Server) -> Value {
+    let mut view = json!({
+        "id": server.id,
+        "host": server.host,
+        "username": server.username,
+        "enabled": server.enabled,
+        "allowUnauthorized": server.allow_unauthorized,
+        "readOnly": server.read_only,
+        "status": Status::Disconnected,
+        "stale": false,
+    });
+    if let Some(proxy) = &server.http_proxy {
+        view["httpProxy"] = json!(proxy);
+    }
+    if let Some(fingerprint) = &server.fingerprint {
+        view["fingerprint"] = json!(fingerprint);
+    }
+    app.pools.describe(&server.id, &app.inventory.snapshot(), &mut view);
+    if !server.label.is_empty() {
+        view["label"] = json!(server.label);
+    } else if let Some(name) = view.get("poolNameLabel").cloned() {
+        view["label"] = name;
+    }
+    view
+}
+
+/// Refuses what could never connect, while the person who typed it is still there.
+fn check(app: &App, server: &Server) -> Result<()> {
+    let target = app.target(server)?;
+    target.check().map_err(|error| Failure::invalid(error.chain()))?;
+    Ok(())
+}

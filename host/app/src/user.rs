@@ -1,0 +1,332 @@
+//! Accounts: who may sign in, and what they may do.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use model::{Caller, InstanceId, Permission, Secret, UserId};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use store::{Batch, Expect, Stored, Table};
+use tracing::info;
+use wire::Failure;
+
+use crate::ctx::{App, Ctx, Notice};
+use crate::error::{Error, Result};
+
+/// Name of the first administrator.
+pub const FIRST_ADMIN: &str = "admin";
+
+/// Letters and digits of a generated password: 24 of 62 are 142 bits.
+const PASSWORD_LENGTH: usize = 24;
+
+/// Accounts listed at once; beyond it the list would need pages.
+const LISTED: usize = 100_000;
+
+/// An account as it is stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct User {
+    /// Its id.
+    pub id: UserId,
+    /// Login name; need not be a mail address. Unique without regard to case.
+    pub email: String,
+    /// argon2id; none = signs in through a provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_hash: Option<String>,
+    /// Global permission.
+    #[serde(default)]
+    pub permission: Permission,
+    /// Settings of the person and of web clients.
+    #[serde(default)]
+    pub preferences: Map<String, Value>,
+    /// Who vouches for the person: plugin instance -> stable id there.
+    #[serde(default)]
+    pub providers: BTreeMap<InstanceId, String>,
+    /// Whether the password is still the generated one.
+    #[serde(default)]
+    pub initial_password: bool,
+}
+
+impl User {
+    /// Returns what the API shows of an account.
+    pub fn view(&self) -> Value {
+        let mut view = json!({
+            "id": self.id,
+            "email": self.email,
+            "groups": [],
+            "permission": self.permission,
+            "preferences": self.preferences,
+        });
+        if !self.providers.is_empty() {
+            view["authProviders"] =
+                self.providers.iter().map(|(id, subject)| (id.to_string(), json!({ "id": subject }))).collect();
+        }
+        if self.initial_password {
+            view["passwordChangeSuggested"] = Value::Bool(true);
+        }
+        view
+    }
+}
+
+/// Changes to an account; what is none stays.
+#[derive(Debug, Default, Deserialize)]
+pub struct Changes {
+    /// New login name.
+    pub email: Option<String>,
+    /// New password.
+    pub password: Option<Secret>,
+    /// New global permission.
+    pub permission: Option<Permission>,
+    /// Preferences to merge in; null deletes one.
+    pub preferences: Option<Map<String, Value>>,
+}
+
+fn id_key(id: &UserId) -> String {
+    format!("id/{id}")
+}
+
+fn name_key(name: &str) -> String {
+    format!("name/{}", name.to_lowercase())
+}
+
+impl App {
+    /// Returns the account of that id.
+    pub fn user(&self, id: &UserId) -> Result<Option<Stored<User>>> {
+        Ok(self.store.get(Table::Users, &id_key(id))?)
+    }
+
+    /// Returns the account of that name, whatever its case.
+    pub(crate) fn user_by_name(&self, name: &str) -> Result<Option<Stored<User>>> {
+        match self.store.get::<UserId>(Table::Users, &name_key(name))? {
+            Some(id) => self.user(&id.value),
+            None => Ok(None),
+        }
+    }
+
+    /// Stores a new account; the name is taken in the same transaction.
+    pub(crate) async fn insert_user(&self, user: &User, extra: Batch) -> Result<()> {
+        let batch = extra.put(Table::Users, &name_key(&user.email), &user.id, Expect::Absent)?.put(
+            Table::Users,
+            &id_key(&user.id),
+            user,
+            Expect::Absent,
+        )?;
+        match self.store.commit(batch).await {
+            Err(store::Error::Conflict { .. }) => {
+                Err(Failure::AlreadyExists { id: user.email.clone(), kind: "user".into() }.into())
+            }
+            other => Ok(other?),
+        }
+    }
+
+    async fn save(&self, stored: &Stored<User>, user: &User) -> Result<()> {
+        let mut batch = Batch::new().put(Table::Users, &id_key(&user.id), user, Expect::Revision(stored.revision))?;
+        let (before, after) = (name_key(&stored.value.email), name_key(&user.email));
+        if before != after {
+            batch =
+                batch.delete(Table::Users, &before, Expect::Any).put(Table::Users, &after, &user.id, Expect::Absent)?;
+        }
+        match self.store.commit(batch).await {
+            Err(store::Error::Conflict { key, .. }) if key == after => {
+                Err(Failure::AlreadyExists { id: user.email.clone(), kind: "user".into() }.into())
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// Creates the first administrator if there is no account yet. The password comes from `password_file` or is made
+    /// up, and then written to [`App::initial_password_file`]; it is never logged.
+    ///
+    /// Returns whether one was created.
+    pub async fn ensure_first_admin(&self, password_file: Option<&Path>) -> Result<bool> {
+        if !self.store.scan::<Value>(Table::Users, "id/", None, 1)?.is_empty() {
+            return Ok(false);
+        }
+        let given = match password_file {
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|cause| {
+                    Error::from(Failure::Internal(format!("read the password file {}: {cause}", path.display())))
+                })?;
+                Some(Secret::new(text.trim_end_matches(['\r', '\n'])))
+            }
+            None => None,
+        };
+        let initial_password = given.is_none();
+        let password = given.unwrap_or_else(random_password);
+        if password.is_empty() {
+            return Err(Failure::Internal("the password file is empty".into()).into());
+        }
+        let user = User {
+            id: UserId::random(),
+            email: FIRST_ADMIN.to_owned(),
+            password_hash: Some(self.passwords.hash(&password).await?),
+            permission: Permission::Admin,
+            preferences: Map::new(),
+            providers: BTreeMap::new(),
+            initial_password,
+        };
+        if initial_password {
+            // Before the account: an account whose password nobody knows would lock everybody out.
+            write_private(&self.initial_password_file(), &format!("{}\n", password.expose()))
+                .map_err(|cause| Error::internal(&cause))?;
+        }
+        self.insert_user(&user, Batch::new()).await?;
+        info!(user = FIRST_ADMIN, "first administrator created");
+        Ok(true)
+    }
+
+    /// Where the password of the first administrator stands until it is changed.
+    pub fn initial_password_file(&self) -> PathBuf {
+        self.settings.state.join("admin-password")
+    }
+}
+
+/// Lists the accounts.
+pub fn get_all(ctx: &Ctx) -> Result<Vec<User>> {
+    let _admin = access::admin(&ctx.caller)?;
+    let stored = ctx.app.store.scan::<User>(Table::Users, "id/", None, LISTED)?;
+    Ok(stored.into_iter().map(|(_, stored)| stored.value).collect())
+}
+
+/// Creates an account and returns its id.
+pub async fn create(ctx: &Ctx, name: &str, password: &Secret, permission: Permission) -> Result<UserId> {
+    let _admin = access::admin(&ctx.caller)?;
+    let user = User {
+        id: UserId::random(),
+        email: check_name(name)?,
+        password_hash: Some(ctx.app.passwords.hash(password).await?),
+        permission,
+        preferences: Map::new(),
+        providers: BTreeMap::new(),
+        initial_password: false,
+    };
+    ctx.app.insert_user(&user, Batch::new()).await?;
+    Ok(user.id)
+}
+
+/// Changes an account. Who is no administrator may change their own preferences only.
+pub async fn set(ctx: &Ctx, id: &UserId, changes: Changes) -> Result<()> {
+    let own = ctx.caller.principal().is_some_and(|principal| principal.id == *id);
+    let only_preferences = changes.email.is_none() && changes.password.is_none() && changes.permission.is_none();
+    if !(own && only_preferences) {
+        let _admin = access::admin(&ctx.caller)?;
+    }
+    if own && changes.permission.is_some() {
+        return Err(Failure::invalid("a user cannot change its own permission").into());
+    }
+    let stored = ctx.app.user(id)?.ok_or_else(|| Failure::no_such(id.as_str(), "user"))?;
+    let mut user = stored.value.clone();
+    if !user.providers.is_empty() && (changes.email.is_some() || changes.password.is_some()) {
+        let reason = "the name and the password of this account belong to its sign-in provider";
+        return Err(Failure::Forbidden { operation: "user.set".into(), reason: reason.into() }.into());
+    }
+    if let Some(name) = changes.email {
+        user.email = check_name(&name)?;
+    }
+    if let Some(permission) = changes.permission {
+        user.permission = permission;
+    }
+    for (name, value) in changes.preferences.unwrap_or_default() {
+        if value.is_null() {
+            user.preferences.remove(&name);
+        } else {
+            user.preferences.insert(name, value);
+        }
+    }
+    let new_password = changes.password.is_some();
+    if let Some(password) = changes.password {
+        if password.is_empty() {
+            return Err(Failure::invalid("the new password is empty").into());
+        }
+        user.password_hash = Some(ctx.app.passwords.hash(&password).await?);
+    }
+    finish_change(ctx, &stored, user, new_password).await
+}
+
+/// Changes the caller's own password.
+pub async fn change_password(ctx: &Ctx, old: &Secret, new: &Secret) -> Result<()> {
+    let Caller::User(principal) = &ctx.caller else { return Err(Failure::InvalidCredentials.into()) };
+    let stored = ctx.app.user(&principal.id)?.ok_or_else(|| Failure::no_such(principal.id.as_str(), "user"))?;
+    let mut user = stored.value.clone();
+    if user.password_hash.is_none() {
+        let reason = "this account signs in through its provider; change the password there";
+        return Err(Failure::Forbidden { operation: "user.changePassword".into(), reason: reason.into() }.into());
+    }
+    let now = ctx.app.clock.now();
+    if !ctx.app.throttle.allows(&user.email, ctx.address, now) {
+        return Err(Failure::TooFast.into());
+    }
+    if !ctx.app.passwords.verify(Some(&user.id), user.password_hash.as_deref(), old, now).await? {
+        ctx.app.throttle.failed(&user.email, ctx.address, now);
+        return Err(Failure::InvalidCredentials.into());
+    }
+    user.password_hash = Some(ctx.app.passwords.hash(new).await?);
+    finish_change(ctx, &stored, user, true).await
+}
+
+async fn finish_change(ctx: &Ctx, stored: &Stored<User>, mut user: User, new_password: bool) -> Result<()> {
+    let initial = user.initial_password && new_password;
+    if new_password {
+        user.initial_password = false;
+    }
+    ctx.app.save(stored, &user).await?;
+    if initial {
+        // The account is safe already; a file that cannot be removed is told, because it looks like a valid password.
+        let path = ctx.app.initial_password_file();
+        if let Err(cause) = std::fs::remove_file(&path) {
+            tracing::warn!(path = %path.display(), %cause, "the file of the first password could not be removed");
+        }
+    }
+    Ok(())
+}
+
+/// Deletes an account, its tokens and its links to providers; its connections end.
+pub async fn delete(ctx: &Ctx, id: &UserId) -> Result<()> {
+    let _admin = access::admin(&ctx.caller)?;
+    if ctx.caller.principal().is_some_and(|principal| principal.id == *id) {
+        return Err(Failure::invalid("a user cannot delete itself").into());
+    }
+    let stored = ctx.app.user(id)?.ok_or_else(|| Failure::no_such(id.as_str(), "user"))?;
+    let user = &stored.value;
+    let mut batch = Batch::new().delete(Table::Users, &id_key(id), Expect::Revision(stored.revision)).delete(
+        Table::Users,
+        &name_key(&user.email),
+        Expect::Any,
+    );
+    for (instance, subject) in &user.providers {
+        batch = batch.delete(Table::Links, &crate::session::link_key(instance, subject), Expect::Any);
+    }
+    for token in ctx.app.tokens_of(id)? {
+        batch = batch.delete(Table::Tokens, token.id.as_str(), Expect::Any);
+    }
+    ctx.app.store.commit(batch).await?;
+    ctx.app.notify(Notice::UserRemoved(id.clone()));
+    Ok(())
+}
+
+fn check_name(name: &str) -> Result<String> {
+    let name = name.trim();
+    let fine = !name.is_empty() && name.chars().count() <= 256 && !name.chars().any(char::is_control);
+    if fine { Ok(name.to_owned()) } else { Err(Failure::invalid("the name must have 1 to 256 characters").into()) }
+}
+
+fn random_password() -> Secret {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    let mut rng = rand::rng();
+    let text: String = (0..PASSWORD_LENGTH).map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())])).collect();
+    Secret::new(text)
+}
+
+fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    // A file of an earlier first start that never finished may be there; it is replaced, not written through.
+    if let Err(cause) = std::fs::remove_file(path)
+        && cause.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(cause);
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

@@ -1,0 +1,268 @@
+//! The configuration: a TOML file, then the environment, then flags; the later one wins. Every setting is documented here,
+//! and `xylem config` prints this text as a commented file.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where and how the daemon listens.
+    pub http: Http,
+    /// Where it keeps what survives a restart.
+    pub state: State,
+    /// Where plugins are.
+    pub plugins: Plugins,
+    /// What it writes about itself.
+    pub log: Log,
+    /// How long it waits for pools.
+    pub timeouts: Timeouts,
+    /// Servers to register at start, unless one with that host is known already.
+    pub servers: Vec<ServerSeed>,
+}
+
+/// Section `[http]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// Address and port; port 0 = any free one. Default 127.0.0.1:8080.
+    pub listen: SocketAddr,
+    /// PEM file with the certificate and its chain. Needed to listen on anything but loopback; without one, a
+    /// self-signed certificate is made at the first start and kept in the state folder.
+    pub certificate: Option<PathBuf>,
+    /// PEM file with the private key of the certificate.
+    pub key: Option<PathBuf>,
+    /// true = https on loopback too; elsewhere it always is. Default false.
+    pub tls: bool,
+}
+
+/// Section `[state]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct State {
+    /// Folder of the store, the master key and compiled plugins; made with mode 0700. Default /var/lib/xylem.
+    pub folder: PathBuf,
+    /// File with the password of the first administrator, for automation; used once, when there is no account yet.
+    pub admin_password_file: Option<PathBuf>,
+}
+
+/// Section `[plugins]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Plugins {
+    /// Folders with `<instance>.wasm`; an earlier folder wins. Default /usr/lib/xylem/plugins.
+    pub folders: Vec<PathBuf>,
+    /// true = start with every plugin disabled. Default false.
+    pub safe_mode: bool,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Section `[log]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// "error", "warn", "info", "debug", "trace", or directives such as "info,xapi=debug". Default "info".
+    pub level: String,
+    /// "text" or "json". Default "text".
+    pub format: LogFormat,
+}
+
+/// Section `[timeouts]`: seconds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timeouts {
+    /// TCP and TLS to a pool. Default 10.
+    pub connect: u64,
+    /// A login on a pool. Default 30.
+    pub login: u64,
+    /// A call to a pool. Default 300.
+    pub call: u64,
+    /// The first load of a pool. Default 300.
+    pub load: u64,
+    /// How long a pool may hold a poll for events when nothing happens. Default 60.
+    pub event_poll: u64,
+    /// How much later than that a silent pool counts as dead. Default 10.
+    pub event_margin: u64,
+}
+
+/// One `[[servers]]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSeed {
+    /// Name or address, with `:port` if it is not 443; or a URL.
+    pub host: String,
+    /// Account on the pool.
+    pub username: String,
+    /// Its password; better: `password_file`.
+    pub password: Option<String>,
+    /// File with the password.
+    pub password_file: Option<PathBuf>,
+    /// SHA-256 of the only certificate that is taken.
+    pub fingerprint: Option<String>,
+    /// true = take any certificate. Default false.
+    #[serde(default)]
+    pub allow_unauthorized: bool,
+    /// Name for people; default is the pool's.
+    #[serde(default)]
+    pub label: String,
+    /// true = refuse calls that change something. Default false.
+    #[serde(default)]
+    pub read_only: bool,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), certificate: None, key: None, tls: false }
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self { folder: "/var/lib/xylem".into(), admin_password_file: None }
+    }
+}
+
+impl Default for Plugins {
+    fn default() -> Self {
+        Self { folders: vec!["/usr/lib/xylem/plugins".into()], safe_mode: false }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".into(), format: LogFormat::Text }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: 10, login: 30, call: 300, load: 300, event_poll: 60, event_margin: 10 }
+    }
+}
+
+/// What flags and the environment say; what is none stays as the file has it.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    /// `[http] listen`
+    pub listen: Option<SocketAddr>,
+    /// `[state] folder`
+    pub state: Option<PathBuf>,
+    /// `[state] admin_password_file`
+    pub admin_password_file: Option<PathBuf>,
+    /// `[plugins] folders`
+    pub plugins: Vec<PathBuf>,
+    /// `[plugins] safe_mode`
+    pub safe_mode: bool,
+    /// `[log] level`
+    pub log_level: Option<String>,
+    /// `[log] format`
+    pub log_format: Option<LogFormat>,
+}
+
+impl Config {
+    /// Reads a file; without one, all is default.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is no TOML, or has a setting that does not exist; the text names line and setting.
+    pub fn read(file: Option<&Path>) -> Result<Self> {
+        let Some(path) = file else { return Ok(Self::default()) };
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("read the configuration {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("understand the configuration {}", path.display()))
+    }
+
+    /// Lets flags and environment win.
+    pub fn with(mut self, overrides: Overrides) -> Self {
+        let Overrides { listen, state, admin_password_file, plugins, safe_mode, log_level, log_format } = overrides;
+        self.http.listen = listen.unwrap_or(self.http.listen);
+        self.state.folder = state.unwrap_or(self.state.folder);
+        self.state.admin_password_file = admin_password_file.or(self.state.admin_password_file);
+        if !plugins.is_empty() {
+            self.plugins.folders = plugins;
+        }
+        self.plugins.safe_mode |= safe_mode;
+        self.log.level = log_level.unwrap_or(self.log.level);
+        self.log.format = log_format.unwrap_or(self.log.format);
+        self
+    }
+
+    pub(crate) fn timeouts(&self) -> xapi::Timeouts {
+        let seconds = std::time::Duration::from_secs;
+        let Timeouts { connect, login, call, load, event_poll, event_margin } = self.timeouts.clone();
+        xapi::Timeouts {
+            connect: seconds(connect),
+            login: seconds(login),
+            call: seconds(call),
+            load: seconds(load),
+            event_poll: seconds(event_poll),
+            event_margin: seconds(event_margin),
+            ..xapi::Timeouts::default()
+        }
+    }
+}
+
+impl ServerSeed {
+    pub(crate) fn into_new(self) -> Result<app::server::New> {
+        let password = match (self.password, &self.password_file) {
+            (Some(password), None) => password,
+            (None, Some(path)) => {
+                let text = std::fs::read_to_string(path);
+                let text =
+                    text.with_context(|| format!("read the password of {} from {}", self.host, path.display()))?;
+                text.trim_end_matches(['\r', '\n']).to_owned()
+            }
+            _ => bail!("server {}: give either password or password_file", self.host),
+        };
+        Ok(app::server::New {
+            label: self.label,
+            host: self.host,
+            username: self.username,
+            password: password.into(),
+            auto_connect: Some(true),
+            allow_unauthorized: self.allow_unauthorized,
+            read_only: self.read_only,
+            http_proxy: None,
+            fingerprint: self.fingerprint,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let config: Config = toml::from_str("[http]\nlisten = \"127.0.0.1:1\"\n[log]\nlevel = \"debug\"").unwrap();
+        let listen = Some("127.0.0.1:2".parse().unwrap());
+        let config = config.with(Overrides { listen, ..Overrides::default() });
+        assert_eq!((config.http.listen.port(), config.log.level.as_str()), (2, "debug"));
+    }
+
+    #[test]
+    fn a_setting_that_does_not_exist_is_named() {
+        let error = toml::from_str::<Config>("[http]\nlissen = \"127.0.0.1:1\"").unwrap_err().to_string();
+        assert!(error.contains("lissen") && error.contains("listen"), "{error}");
+    }
+
+    #[test]
+    fn a_seed_needs_one_password() {
+        let seed = |text: &str| toml::from_str::<ServerSeed>(text).unwrap().into_new();
+        assert!(seed("host = \"h\"\nusername = \"u\"").is_err());
+        assert!(seed("host = \"h\"\nusername = \"u\"\npassword = \"p\"").is_ok());
+    }
+}

@@ -1,0 +1,115 @@
+//! Start-up as one straight line, and two ways to stop: softly, then hard.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use api::{Api, Bound, Listen};
+use app::{App, Ctx, Settings};
+use inventory::Inventory;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use model::{Clock, SystemClock};
+use plugin_runtime::Options;
+use store::{KeyState, Store};
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::credentials;
+
+/// How long a soft stop may take: sessions on pools are closed, requests in progress end.
+const SOFT_STOP: Duration = Duration::from_secs(3);
+
+/// The daemon before it runs.
+pub struct Daemon;
+
+/// The daemon while it runs.
+pub struct Running {
+    app: Arc<App>,
+    bound: Bound,
+}
+
+impl Daemon {
+    /// Starts everything. When it returns, the store and the listener are up; pools and plugins come in the background.
+    ///
+    /// `compiler` is the command that runs [`crate::compile_worker`].
+    ///
+    /// # Errors
+    /// When the configuration makes no sense, the store cannot be opened, or the address is taken.
+    pub async fn start(config: Config, compiler: Vec<OsString>) -> Result<Running> {
+        // More than one TLS library could be built in; the first thing is to say which one counts. A second daemon in
+        // the same process (tests) finds it said already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = &config.state.folder;
+        credentials::state_folder(folder)?;
+        let store = open_store(&config)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let options = Options {
+            folders: config.plugins.folders.clone(),
+            cache: folder.join("plugin-cache"),
+            cache_key: store.derive_key("compiled plugins"),
+            compiler,
+            clock: clock.clone(),
+        };
+        let plugins = app::plugin::Plugins::new(options, &store, clock.clone()).context("start the plugin runtime")?;
+        let settings = Settings { state: folder.clone(), version: crate::VERSION, timeouts: config.timeouts() };
+        let app = App::new(store, Inventory::new(), clock, settings, plugins);
+        app.ensure_first_admin(config.state.admin_password_file.as_deref())
+            .await
+            .context("create the first administrator")?;
+        let tls = credentials::certificate(&config.http, folder)?;
+        let api = Api::new(app.clone(), recorder()?, tls.is_some());
+        let bound = api::serve(api.router(), Listen { address: config.http.listen, tls }).await?;
+        info!(address = %bound.address, "listening");
+        let ctx = Ctx::daemon(&app);
+        app::server::connect_all(&ctx).map_err(|error| anyhow::anyhow!("read the servers: {error}"))?;
+        let seeds = config.servers.into_iter().map(crate::ServerSeed::into_new).collect::<Result<Vec<_>>>()?;
+        app::server::seed(&ctx, seeds).await.map_err(|error| anyhow::anyhow!("register the servers: {error}"))?;
+        let safe_mode = config.plugins.safe_mode;
+        app.workers.spawn("plugins", async move { app::plugin::start(&ctx, safe_mode).await });
+        Ok(Running { app, bound })
+    }
+}
+
+impl Running {
+    /// Returns the address that is listened on.
+    pub fn address(&self) -> SocketAddr {
+        self.bound.address
+    }
+
+    /// Stops: no new connections, workers are asked to end, then everything is ended. Takes a few seconds at most.
+    pub async fn stop(self) {
+        let Self { app, bound } = self;
+        // Sockets end with the workers' signal, so both run at once.
+        tokio::join!(app.workers.stop(SOFT_STOP), bound.stop(SOFT_STOP));
+        info!("stopped");
+    }
+}
+
+fn open_store(config: &Config) -> Result<Store> {
+    let folder = &config.state.folder;
+    let key = credentials::master_key(folder)?;
+    let path = folder.join("xylem.redb");
+    let store = Store::open(&path, key).with_context(|| format!("open the store {}", path.display()))?;
+    match store.key_state() {
+        KeyState::Ok => {}
+        state => {
+            warn!(?state, "the master key does not fit the store: stored passwords cannot be used until it is put back")
+        }
+    }
+    Ok(store)
+}
+
+/// Returns the recorder of the process; tests start several daemons in one.
+fn recorder() -> Result<PrometheusHandle> {
+    use std::sync::Mutex;
+    static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+    let mut installed = INSTALLED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(handle) = &*installed {
+        return Ok(handle.clone());
+    }
+    let handle = PrometheusBuilder::new().install_recorder().context("install the metrics recorder")?;
+    *installed = Some(handle.clone());
+    Ok(handle)
+}
