@@ -53,6 +53,11 @@ impl Interner {
         id
     }
 
+    /// Lets go of all ids but these; called after a load, when the ones in use are known.
+    pub(crate) fn keep_ids(&mut self, used: impl Iterator<Item = ObjectId>) {
+        self.ids = used.collect();
+    }
+
     /// Lets go of an id whose record is gone.
     pub(crate) fn forget(&mut self, id: &str) {
         self.ids.remove(id);

@@ -247,6 +247,8 @@ impl Table {
                 }
             }
         }
+        let entries = self.slots.iter().filter_map(|slot| slot.entry.as_deref());
+        self.shared.keep_ids(entries.flat_map(|entry| [entry.uuid.clone(), entry.id.clone()]));
         Some(pool)
     }
 
