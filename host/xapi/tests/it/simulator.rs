@@ -95,6 +95,8 @@ impl Reader {
 
     /// Reads until the picture equals the simulator's state.
     async fn until_equal(&mut self, sim: &Sim, after: &str) {
+        // Troubles follow each other faster here than the waits between attempts were made for.
+        self.stream.nudge();
         let reading = async {
             while self.picture != state(sim) {
                 while !self.step().await {}

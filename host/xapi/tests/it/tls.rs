@@ -1,6 +1,7 @@
 //! Certificates: pinned, changed, unknown, and hosts that do not speak TLS at all.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio_rustls::TlsAcceptor;
@@ -10,7 +11,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::version::TLS12;
-use xapi::{Connection, Error, Target, Tls, TlsFailure};
+use xapi::{Connection, Error, Target, Timeouts, Tls, TlsFailure};
 
 use crate::server::{Server, host, ok, timeouts};
 
@@ -110,7 +111,8 @@ async fn anything_goes_when_told_so() {
 #[tokio::test]
 async fn a_host_that_speaks_no_tls_is_not_a_certificate_problem() {
     let server = Server::start(host(|_| ok(json!("")))).await;
-    let error = Connection::open(target(&server, Tls::Verify), timeouts()).await.expect_err("no TLS");
+    let times = Timeouts { connect: Duration::from_millis(500), ..timeouts() };
+    let error = Connection::open(target(&server, Tls::Verify), times).await.expect_err("no TLS");
     assert!(!error.needs_administrator() && error.fingerprint().is_none(), "{error:?}");
 }
 
