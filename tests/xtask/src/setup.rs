@@ -1,4 +1,4 @@
-//! Gets what a fresh machine lacks: system packages, the wasm target, npm packages, Python packages, the built web client.
+//! Gets what a fresh machine lacks: system packages, the wasm target, npm packages, the built web client.
 //!
 //! Every step looks first and does nothing when there is nothing to do.
 
@@ -202,47 +202,17 @@ pub fn web(runner: &Runner, repo: &Repo) -> Result<()> {
     stamp::set(&file, &stamp::hash(&[folder], MADE)?)
 }
 
-/// Makes a Python environment with the packages that the tests' `requirements.txt` files name. Returns its python, or
-/// nothing when no test asks for one.
-pub fn python(runner: &Runner, repo: &Repo) -> Result<Option<PathBuf>> {
-    let files = find_in_tests(repo, "requirements.txt")?;
-    if files.is_empty() {
-        return Ok(None);
-    }
-    let folder = repo.target.join("venv");
-    let python = folder.join("bin/python3");
-    let hash = stamp::hash(&files, &[])?;
-    let file = folder.join(".xtask-stamp");
-    if !stamp::fresh(&file, &hash) {
-        let mut command = program("python3", &repo.root);
-        command.args(["-m", "venv", "--clear"]).arg(&folder);
-        runner.quiet("tests: make a Python environment", &mut command)?;
-        let mut command = program(&python.to_string_lossy(), &repo.root);
-        command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
-        for file in &files {
-            command.arg("--requirement").arg(file);
-        }
-        runner.quiet("tests: install Python packages", &mut command)?;
-        stamp::set(&file, &hash)?;
-    }
-    Ok(Some(python))
-}
-
 /// Installs the npm packages of the test folders that have a lock file (the browser tests, foreign clients).
 pub fn test_npm(runner: &Runner, repo: &Repo) -> Result<()> {
-    for lock in find_in_tests(repo, "package-lock.json")? {
+    let mut locks = Vec::new();
+    find(&repo.path("tests"), "package-lock.json", &mut locks)?;
+    locks.sort();
+    for lock in locks {
         let folder = lock.parent().expect("a file has a folder");
         let inside = folder.strip_prefix(&repo.root).expect("found below the root");
         npm(runner, repo, &inside.to_string_lossy())?;
     }
     Ok(())
-}
-
-fn find_in_tests(repo: &Repo, name: &str) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    find(&repo.path("tests"), name, &mut found)?;
-    found.sort();
-    Ok(found)
 }
 
 /// Finds the files called `name` below `folder`, not in folders that are made.

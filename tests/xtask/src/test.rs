@@ -1,7 +1,6 @@
 //! `cargo xtask test`: sets up what tests need, then runs every test there is.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -77,7 +76,6 @@ struct Tools<'a> {
     options: &'a Options,
     folders: Folders,
     programs: Programs,
-    python: Option<PathBuf>,
     nextest: bool,
 }
 
@@ -87,20 +85,16 @@ impl<'a> Tools<'a> {
         setup::system(runner, repo, setup::TEST_NEEDS)?;
         setup::web(runner, repo)?;
         setup::test_npm(runner, repo)?;
-        let python = setup::python(runner, repo)?;
         let folders = plugins::build(runner, repo)?;
         let programs = host::build(runner, repo, host::Options { release: false, tests: true })?;
         let nextest = cargo(&repo.root).args(["nextest", "--version"]).output().is_ok_and(|out| out.status.success());
-        Ok(Tools { runner, repo, options, folders, programs, python, nextest })
+        Ok(Tools { runner, repo, options, folders, programs, nextest })
     }
 
     /// What a test finds in its environment.
     fn dress(&self, command: &mut Command) {
         command.env("XYLEM_PLUGINS", &self.folders.plugins).env("XYLEM_HOSTILE", &self.folders.hostile);
         command.env("XYLEM_BIN", &self.programs.xylem).env("XYLEM_SIM_BIN", &self.programs.simulator);
-        if let Some(python) = &self.python {
-            command.env("XYLEM_PYTHON", python);
-        }
         if self.options.long {
             command.env("XYLEM_LONG", "1");
         }
