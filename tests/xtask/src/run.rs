@@ -1,7 +1,7 @@
 //! Runs one program to its end: quietly with its words in a log and the last of them on the progress line, or aloud.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{IsTerminal, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
@@ -37,6 +37,7 @@ impl Runner {
     pub fn quiet(&self, name: &str, command: &mut Command) -> Result<String> {
         let log = self.log_of(name)?;
         let out = log.with_extension("out");
+        colours(command, false);
         command.stdout(File::create(&out)?).stderr(File::create(&log)?);
         let mut step = self.progress.step(name);
         let mut child = group::spawn(command).with_context(|| format!("start {}", shown(command)))?;
@@ -73,6 +74,7 @@ impl Runner {
         let log = self.log_of(name)?;
         File::create(&log)?;
         let write = OpenOptions::new().append(true).open(&log)?;
+        colours(command, std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none());
         command.stdout(write.try_clone()?).stderr(write);
         let mut follower = Follower { file: File::open(&log)?, rest: Vec::new() };
         let mut child = group::spawn(command).with_context(|| format!("start {}", shown(command)))?;
@@ -102,6 +104,15 @@ impl Runner {
         std::fs::create_dir_all(&self.logs).with_context(|| format!("make {}", self.logs.display()))?;
         let file: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
         Ok(self.logs.join(format!("{file}.log")))
+    }
+}
+
+/// Tells a program whether its output ends on a terminal; it sees a file, and some guess otherwise in CI.
+fn colours(command: &mut Command, wanted: bool) {
+    if wanted {
+        command.env("CARGO_TERM_COLOR", "always").env("FORCE_COLOR", "1");
+    } else {
+        command.env("CARGO_TERM_COLOR", "never").env("NO_COLOR", "1").env_remove("FORCE_COLOR");
     }
 }
 

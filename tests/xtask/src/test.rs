@@ -1,6 +1,5 @@
 //! `cargo xtask test`: sets up what tests need, then runs every test there is.
 
-use std::io::IsTerminal;
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -101,9 +100,6 @@ impl<'a> Tools<'a> {
         // A test that starts slapd by its name finds it as a plain user too.
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
-        if std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() {
-            command.env("CARGO_TERM_COLOR", "always").env("FORCE_COLOR", "1");
-        }
     }
 
     fn count(&self, name: &str, mut command: Command) -> Result<Counts> {
