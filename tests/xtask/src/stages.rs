@@ -48,6 +48,11 @@ impl Stages {
         Ok(!failed)
     }
 
+    /// How many tests were run.
+    pub fn tests(&self) -> u64 {
+        self.outcomes.iter().filter_map(|outcome| outcome.counts).map(|counts| counts.passed + counts.failed).sum()
+    }
+
     /// Prints a line for each stage. With tests among them, the very last line is `N passed, N failed`; a failed
     /// stage without tests counts as one failure there. Returns whether all went well.
     pub fn finish(self) -> bool {

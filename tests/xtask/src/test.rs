@@ -31,7 +31,12 @@ pub struct Options {
 pub fn test(runner: &Runner, repo: &Repo, options: &Options) -> Result<bool> {
     let mut stages = Stages::default();
     run(runner, repo, options, &mut stages)?;
-    Ok(stages.finish())
+    let tests = stages.tests();
+    let well = stages.finish();
+    match &options.filter {
+        Some(filter) if well && tests == 0 => bail!("no test has {filter:?} in its name"),
+        _ => Ok(well),
+    }
 }
 
 /// Adds the set-up and the tests to `stages`.
