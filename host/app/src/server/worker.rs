@@ -50,7 +50,10 @@ pub(super) fn start(app: &Arc<App>, server: &Server) -> Result<()> {
             };
             // Outside the select: working may not be cancelled, waiting may.
             if handle_event(&app, &id, &mut stream, &mut writer, event).is_break() {
-                done = stopped.await.ok();
+                tokio::select! {
+                    answer = &mut stopped => done = answer.ok(),
+                    () = shutdown.wait() => {}
+                }
                 break;
             }
         }
