@@ -4,9 +4,6 @@
 //! What comes in goes down this list: `server` (HTTP, TLS, faults of the wire) - `wire` (the two dialects) - `calls`
 //! (messages) - `db` (records, generations, relations); `events` looks at the database from the side.
 
-// Inside a test tool the modules document themselves; the public items below are documented.
-#![allow(missing_docs)]
-
 mod calls;
 mod clock;
 mod control;

@@ -2,13 +2,14 @@
 
 use std::{
     convert::Infallible,
-    future::Future,
+    future::{Future, poll_fn},
     io,
     net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -23,6 +24,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot, watch},
@@ -49,9 +51,16 @@ pub type Body = UnsyncBoxBody<Bytes, io::Error>;
 pub struct Door {
     pub address: SocketAddr,
     commands: mpsc::Sender<(bool, oneshot::Sender<()>)>,
-    cut: watch::Sender<u64>,
+    cuts: Arc<Cuts>,
     open: Arc<AtomicUsize>,
     acceptor: JoinHandle<()>,
+}
+
+/// What cutting needs: no connection may be between the listener's queue and its task while it happens.
+struct Cuts {
+    /// The listener again, to empty its queue; `None` while it is closed.
+    queue: Mutex<Option<std::net::TcpListener>>,
+    sign: watch::Sender<()>,
 }
 
 impl Door {
@@ -60,32 +69,36 @@ impl Door {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let mut listener = Some(TcpListener::bind(address).await?);
-        let address = listener.as_ref().map_or(Ok(address), TcpListener::local_addr)?;
+        let (listener, queue) = bind(address)?;
+        let address = listener.local_addr()?;
         // One command at a time: each waits for its acknowledgement.
         let (commands, mut orders) = mpsc::channel::<(bool, oneshot::Sender<()>)>(1);
-        let cut = watch::Sender::new(0_u64);
+        let cuts = Arc::new(Cuts { queue: Mutex::new(Some(queue)), sign: watch::Sender::new(()) });
         let open = Arc::new(AtomicUsize::new(0));
-        let (cuts, counter) = (cut.clone(), open.clone());
+        let (ours, counter) = (cuts.clone(), open.clone());
         let acceptor = tokio::spawn(async move {
+            let mut listener = Some(listener);
             loop {
                 tokio::select! {
                     order = orders.recv() => {
                         let Some((listen, done)) = order else { return };
                         if listen && listener.is_none() {
-                            listener = Some(bind_again(address).await);
+                            let (again, queue) = bind_again(address).await;
+                            listener = Some(again);
+                            *ours.queue.lock() = Some(queue);
                         } else if !listen {
                             listener = None;
+                            *ours.queue.lock() = None;
                         }
                         // Whoever asked may have stopped waiting.
                         let _ = done.send(());
                     }
-                    stream = accept(listener.as_ref()) => {
-                        let (mut cuts, serving, guard) = (cuts.subscribe(), serve(stream), Count::new(&counter));
+                    (stream, mut cut) = accept(listener.as_ref(), &ours) => {
+                        let (serving, guard) = (serve(stream), Count::new(&counter));
                         tokio::spawn(async move {
                             tokio::select! {
                                 () = serving => {}
-                                _ = cuts.changed() => {}
+                                _ = cut.changed() => {}
                             }
                             drop(guard);
                         });
@@ -93,7 +106,7 @@ impl Door {
                 }
             }
         });
-        Ok(Self { address, commands, cut, open, acceptor })
+        Ok(Self { address, commands, cuts, open, acceptor })
     }
 
     /// Closes or opens the listener; returns when it is done.
@@ -105,9 +118,11 @@ impl Door {
         }
     }
 
-    /// Cuts all connections.
+    /// Cuts all connections, those still waiting to be accepted included; later ones are not touched.
     pub fn cut(&self) {
-        self.cut.send_modify(|n| *n += 1);
+        let queue = self.cuts.queue.lock();
+        while queue.as_ref().is_some_and(|q| q.accept().is_ok()) {}
+        self.cuts.sign.send_replace(());
     }
 
     /// How many connections are open.
@@ -119,6 +134,7 @@ impl Door {
     pub fn close(&self) {
         self.acceptor.abort();
         self.cut();
+        *self.cuts.queue.lock() = None;
     }
 }
 
@@ -144,22 +160,38 @@ impl Drop for Count {
     }
 }
 
-async fn accept(listener: Option<&TcpListener>) -> TcpStream {
-    match listener {
-        Some(listener) => loop {
-            if let Ok((stream, _)) = listener.accept().await {
-                return stream;
+/// Returns the next connection and its view on cuts, taken in one step under the lock that cutting holds.
+async fn accept(listener: Option<&TcpListener>, cuts: &Cuts) -> (TcpStream, watch::Receiver<()>) {
+    let Some(listener) = listener else { return std::future::pending().await };
+    poll_fn(|context| {
+        let _queue = cuts.queue.lock();
+        match listener.poll_accept(context) {
+            Poll::Ready(Ok((stream, _))) => Poll::Ready((stream, cuts.sign.subscribe())),
+            Poll::Ready(Err(_)) => {
+                // The client went away before it was accepted, or there are too many open files: look again later.
+                context.waker().wake_by_ref();
+                Poll::Pending
             }
-        },
-        None => std::future::pending().await,
-    }
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// Returns the listener twice: to accept from, and to empty.
+fn bind(address: SocketAddr) -> io::Result<(TcpListener, std::net::TcpListener)> {
+    // The standard library sets SO_REUSEADDR, so that a closed door opens again at once.
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    let queue = listener.try_clone()?;
+    Ok((TcpListener::from_std(listener)?, queue))
 }
 
 /// The port may be taken for a moment by somebody's outgoing connection.
-async fn bind_again(address: SocketAddr) -> TcpListener {
+async fn bind_again(address: SocketAddr) -> (TcpListener, std::net::TcpListener) {
     loop {
-        if let Ok(listener) = TcpListener::bind(address).await {
-            return listener;
+        if let Ok(bound) = bind(address) {
+            return bound;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }

@@ -136,7 +136,7 @@ pub async fn migrate(ctx: &Ctx, vm: &str, host: &str) -> Result<(), Failure> {
         let from = db.text("VM", vm, "resident_on").to_owned();
         take_memory(db, &from, -memory);
         take_memory(db, &host, memory);
-        let domid = next_domid(db, &host);
+        let domid = db.domid();
         db.update("VM", vm, [("resident_on", json!(host)), ("domid", json!(domid))]);
         new_consoles(db, vm);
         alert(db, "VM_MIGRATED", vm);
@@ -199,11 +199,6 @@ fn take_memory(db: &mut Db, host: &str, bytes: i64) {
     db.set("host_metrics", &metrics, "memory_free", left);
 }
 
-fn next_domid(db: &Db, host: &str) -> i64 {
-    let residents = db.list("host", host, "resident_VMs");
-    residents.iter().map(|vm| db.int("VM", vm, "domid")).max().unwrap_or(0).max(0) + 1
-}
-
 /// Makes the domain: devices attached, consoles there, clocks set.
 fn boot(db: &mut Db, vm: &str, host: &str, state: &str) {
     let hvm = db.text("VM", vm, "domain_type") == "hvm";
@@ -222,7 +217,7 @@ fn boot(db: &mut Db, vm: &str, host: &str, state: &str) {
         db.set("VIF", &vif, "currently_attached", true);
         device_operations(db, "VIF", &vif, true);
     }
-    let domid = next_domid(db, host);
+    let domid = db.domid();
     let metrics = db.text("VM", vm, "metrics").to_owned();
     let boot = [
         ("start_time", json!(clock::now())),

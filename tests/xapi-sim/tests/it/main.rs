@@ -1,0 +1,11 @@
+//! The simulator seen from outside: through sockets, in both dialects, with a client of its own and with PyPI's XenAPI.
+
+mod client;
+mod control;
+mod dialects;
+mod events;
+mod faults;
+mod generic;
+mod power;
+mod python;
+mod tasks;

@@ -1,0 +1,92 @@
+"""Drives the simulator with PyPI's XenAPI: xenapi_client.py URL CONTROL. Any surprise is an exception."""
+
+import json
+import sys
+import urllib.request
+import xmlrpc.client
+
+import XenAPI
+
+url, control = sys.argv[1:]
+
+
+def command(name, **params):
+    request = urllib.request.Request(f"{control}/{name}", json.dumps(params).encode(), method="POST")
+    return json.load(urllib.request.urlopen(request))["ok"]
+
+
+def fails(code, call, *args):
+    try:
+        call(*args)
+    except XenAPI.Failure as failure:
+        assert failure.details[0] == code, failure.details
+        return failure.details
+    raise AssertionError(f"no {code}")
+
+
+session = XenAPI.Session(url, ignore_ssl=True)
+fails("SESSION_AUTHENTICATION_FAILED", session.xenapi.login_with_password, "root", "wrong")
+session.xenapi.login_with_password("root", "password", "1.0", "python test")
+x = session.xenapi
+
+# Types as xmlrpc.client decodes them.
+(pool,) = x.pool.get_all_records().values()
+host = x.host.get_record(pool["master"])
+assert isinstance(host["API_version_major"], str) and host["API_version_major"].isdigit()
+(vm,) = x.VM.get_by_name_label("silver")
+record = x.VM.get_record(vm)
+assert record["power_state"] == "Running" and record["is_a_template"] is False
+assert record["memory_static_max"] == "2147483648" and isinstance(record["HVM_shadow_multiplier"], float)
+assert isinstance(record["snapshot_time"], xmlrpc.client.DateTime)
+assert isinstance(record["other_config"], dict) and isinstance(record["VBDs"], list)
+assert x.session.get_originator(session.handle) == "python test"
+everything = x.VM.get_all_records()
+assert everything[vm] == x.VM.get_record(vm)
+where = x.VM.get_all_records_where('(field "is_a_template" = "false") and (field "is_control_domain" = "false")')
+assert len(where) == 8, len(where)
+
+# Errors.
+assert fails("VM_BAD_POWER_STATE", x.VM.start, vm, False, False) == ["VM_BAD_POWER_STATE", vm, "halted", "running"]
+fails("HANDLE_INVALID", x.VM.get_record, "OpaqueRef:no")
+fails("MESSAGE_METHOD_UNKNOWN", x.VM.dance, vm)
+fails("MESSAGE_PARAMETER_COUNT_MISMATCH", x.VM.start, vm)
+
+# Events: first everything, then only what changed. The number of tasks is a true int.
+first = x.event_from(["vm", "host"], "", 5.0)
+assert {e["operation"] for e in first["events"]} == {"add"}
+assert isinstance(first["valid_ref_counts"]["task"], int)
+x.VM.set_name_description(vm, "seen < by & python")
+second = x.event_from(["vm"], first["token"], 5.0)
+assert [(e["class"], e["operation"], e["ref"]) for e in second["events"]] == [("vm", "mod", vm)]
+assert second["events"][0]["snapshot"]["name_description"] == "seen < by & python"
+
+# A task, watched by events.
+task = x.Async.VM.clean_shutdown(vm)
+token = ""
+while True:
+    answer = x.event_from([f"task/{task}"], token, 10.0)
+    token = answer["token"]
+    if any(e["snapshot"]["status"] != "pending" for e in answer["events"]):
+        break
+assert x.task.get_status(task) == "success", x.task.get_error_info(task)
+assert x.task.get_result(task) == "<value></value>"
+x.task.destroy(task)
+assert x.VM.get_power_state(vm) == "Halted"
+x.VM.set_VCPUs_max(vm, "4")
+assert x.VM.get_VCPUs_max(vm) == "4"
+x.VM.start(vm, False, False)
+assert x.VM.get_power_state(vm) == "Running"
+
+# A lost session is renewed by the client itself.
+command("kill-sessions")
+assert x.VM.get_power_state(vm) == "Running"
+
+session.xenapi.session.logout()
+
+# A slave is named, not followed. (Becoming one has cut the old connection.)
+command("slave", master="192.0.2.1")
+slave = XenAPI.Session(url, ignore_ssl=True)
+found = fails("HOST_IS_SLAVE", slave.xenapi.login_with_password, "root", "password")
+assert found == ["HOST_IS_SLAVE", "192.0.2.1"]
+command("master")
+slave.xenapi.login_with_password("root", "password")
