@@ -1,35 +1,24 @@
 //! The three bits of XML that records carry: restrictions and disks of templates, and what docker says.
 
-use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
 use serde_json::{Map, Value};
+use xapi::xml::Element;
 
-/// The docker blocks nest a handful of levels; a hostile guest must not overflow our stack or memory.
-const MAX_DEPTH: usize = 32;
-
-/// Returns the attributes of every element with this name. What is broken is left out.
+/// Returns the attributes of every element with this name; none from a document that cannot be read.
 pub(super) fn elements(xml: &str, name: &str) -> Vec<Vec<(String, String)>> {
-    let mut reader = Reader::from_str(xml);
     let mut found = Vec::new();
-    loop {
-        match reader.read_event() {
-            Ok(Event::Start(element) | Event::Empty(element)) if element.name().as_ref() == name.as_bytes() => {
-                found.push(attributes(&element));
-            }
-            Ok(Event::Eof) | Err(_) => return found,
-            Ok(_) => {}
-        }
+    if let Ok(root) = Element::parse(xml) {
+        collect(root, name, &mut found);
     }
+    found
 }
 
-fn attributes(element: &BytesStart<'_>) -> Vec<(String, String)> {
-    let attributes = element.attributes().flatten();
-    let decoded = attributes.filter_map(|attribute| {
-        let name = std::str::from_utf8(attribute.key.as_ref()).ok()?.to_owned();
-        let raw = std::str::from_utf8(&attribute.value).ok()?;
-        Some((name, quick_xml::escape::unescape(raw).ok()?.into_owned()))
-    });
-    decoded.collect()
+fn collect(element: Element, name: &str, found: &mut Vec<Vec<(String, String)>>) {
+    if element.name == name {
+        found.push(element.attributes);
+    }
+    for child in element.children {
+        collect(child, name, found);
+    }
 }
 
 /// Returns the value of an attribute.
@@ -39,45 +28,22 @@ pub(super) fn attribute<'a>(attributes: &'a [(String, String)], name: &str) -> O
 
 /// Returns a document as a tree: an element is its text, or an object of its children; repeated children are a list.
 pub(super) fn tree(xml: &str) -> Option<Value> {
-    let mut reader = Reader::from_str(xml);
-    let mut open: Vec<(String, Map<String, Value>, String)> = vec![Default::default()];
-    loop {
-        match reader.read_event().ok()? {
-            Event::Start(element) => {
-                if open.len() > MAX_DEPTH {
-                    return None;
-                }
-                open.push((name(&element)?, Map::new(), String::new()));
-            }
-            Event::Empty(element) => add(&mut open.last_mut()?.1, name(&element)?, Value::from("")),
-            Event::Text(text) => {
-                let raw = std::str::from_utf8(&text).ok()?.to_owned();
-                open.last_mut()?.2.push_str(&raw);
-            }
-            Event::GeneralRef(entity) => {
-                let raw = format!("&{};", std::str::from_utf8(&entity).ok()?);
-                let text = quick_xml::escape::unescape(&raw).ok()?.into_owned();
-                open.last_mut()?.2.push_str(&text);
-            }
-            Event::CData(text) => {
-                let raw = std::str::from_utf8(&text).ok()?.to_owned();
-                open.last_mut()?.2.push_str(&raw);
-            }
-            Event::End(_) => {
-                let (name, children, text) = open.pop()?;
-                let value = if children.is_empty() { Value::from(text.trim()) } else { Value::Object(children) };
-                add(&mut open.last_mut()?.1, name, value);
-            }
-            Event::Eof => break,
-            _ => {}
-        }
-    }
-    let (_, root, _) = open.pop().filter(|_| open.is_empty())?;
-    Some(Value::Object(root))
+    let root = Element::parse(xml).ok()?;
+    let mut document = Map::new();
+    document.insert(root.name.clone(), value(root));
+    Some(Value::Object(document))
 }
 
-fn name(element: &BytesStart<'_>) -> Option<String> {
-    Some(std::str::from_utf8(element.name().as_ref()).ok()?.to_owned())
+fn value(element: Element) -> Value {
+    if element.children.is_empty() {
+        return Value::from(element.text.trim());
+    }
+    let mut children = Map::new();
+    for child in element.children {
+        let name = child.name.clone();
+        add(&mut children, name, value(child));
+    }
+    Value::Object(children)
 }
 
 fn add(children: &mut Map<String, Value>, name: String, value: Value) {
@@ -106,8 +72,9 @@ mod tests {
 
     #[test]
     fn elements_are_found_at_any_depth() {
-        let found = elements(r#"<r><x a="1"/><y><x a="&lt;2"></x></y><x a=broken/></r>"#, "x");
+        let found = elements(r#"<r><x a="1"/><y><x a="&lt;2"></x></y></r>"#, "x");
         assert_eq!(attribute(&found[0], "a"), Some("1"));
         assert_eq!(attribute(&found[1], "a"), Some("<2"));
+        assert!(elements("<r><x a=broken/></r>", "x").is_empty());
     }
 }
