@@ -35,6 +35,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     calls,
     core::Core,
+    failure::fail,
     wire::{Call, Reply, json, xml},
 };
 
@@ -256,19 +257,21 @@ async fn answer(core: &Arc<Core>, request: Request<Incoming>, first: bool) -> Re
             Ok((envelope, call)) => {
                 reply(core, call, close, "application/json", |_, reply| json::write_reply(&envelope, reply)).await
             }
-            Err(error) => bad_request(&error),
+            Err(error) => {
+                tracing::debug!(%error, "unreadable request");
+                page(StatusCode::INTERNAL_SERVER_ERROR)
+            }
         }
     } else {
         match xml::read_call(&body) {
             Ok(call) => reply(core, call, close, "text/xml", xml::write_reply).await,
-            Err(error) => bad_request(&error),
+            // Still a readable answer: by its content type clients notice that a host has no JSON-RPC.
+            Err(error) => {
+                let failure = fail("INTERNAL_ERROR", [&format!("{error:#}")]);
+                full(StatusCode::OK, "text/xml", xml::write_reply("", &Err(failure)), close)
+            }
         }
     }
-}
-
-fn bad_request(error: &anyhow::Error) -> Response<Body> {
-    tracing::debug!(%error, "unreadable request");
-    page(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// Runs a call, with the faults that hold for it.

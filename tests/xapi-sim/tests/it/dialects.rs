@@ -125,9 +125,11 @@ async fn json_has_both_versions() -> anyhow::Result<()> {
 async fn an_old_host_answers_json_with_xml() -> anyhow::Result<()> {
     let sim = Sim::start(Options { json_rpc: false, ..Options::default() }).await?;
     let mut connection = Connection::plain(&sim).await?;
-    let answer = connection.post("/jsonrpc", &xml("system.listMethods", &[])).await?;
-    assert_eq!(answer.status, 200);
-    assert!(answer.headers.contains(&("content-type".to_owned(), "text/xml".to_owned())));
+    for body in [&xml("system.listMethods", &[]), r#"{"jsonrpc":"2.0","method":"x","params":[],"id":0}"#] {
+        let answer = connection.post("/jsonrpc", body).await?;
+        assert_eq!(answer.status, 200);
+        assert!(answer.headers.contains(&("content-type".to_owned(), "text/xml".to_owned())));
+    }
     Ok(())
 }
 
@@ -140,7 +142,6 @@ async fn limits_are_those_of_a_host() -> anyhow::Result<()> {
         (format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\nCookie: {long}", list.len()), list.as_str(), 431),
         ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 307201".to_owned(), &"y".repeat(307_201), 500),
         ("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked".to_owned(), "0\r\n\r\n", 500),
-        ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3".to_owned(), "abc", 500),
         ("DELETE / HTTP/1.1\r\nHost: x".to_owned(), "", 501),
         ("PUT /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 0".to_owned(), "", 403),
         ("GET / HTTP/1.1\r\nHost: x".to_owned(), "", 200),
