@@ -24,7 +24,7 @@ pub(crate) async fn invoke(
     let span = info_span!("call", method = operation.name, caller = %ctx.caller);
     let started = Instant::now();
     let record = operation.changes.then(|| app::mask_params(&params));
-    let outcome = run(api, session, &ctx, operation, params).instrument(span).await;
+    let outcome = run(session, &ctx, operation, params).instrument(span).await;
     let status = if outcome.is_ok() { "ok" } else { "error" };
     metrics::histogram!("xylem_api_seconds", "method" => operation.name, "status" => status)
         .record(started.elapsed().as_secs_f64());
@@ -40,7 +40,6 @@ pub(crate) async fn invoke(
 }
 
 async fn run(
-    api: &Api,
     session: &Arc<Session>,
     ctx: &Ctx,
     operation: &'static Operation,
