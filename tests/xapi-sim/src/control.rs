@@ -1,7 +1,21 @@
 //! The control endpoint: faults and records over plain JSON, for tests that do not run in this process.
 //!
 //! `GET /calls`, `GET /records/VM`; `POST /<command>` with an object of its parameters. The answer is `{"ok": ...}` or
-//! status 400 with `{"error": "..."}`.
+//! status 400 with `{"error": "..."}`. Commands and their parameters (see `Sim` for what each does):
+//!
+//! | command | parameters |
+//! | --- | --- |
+//! | `fail` | `method, code, params?, times?` |
+//! | `hang`, `release` | `method` |
+//! | `slow` | `method, milliseconds` |
+//! | `http` | `method, status?, times?` |
+//! | `half` | `method, times?` |
+//! | `refuse` | `seconds` |
+//! | `slave` | `master` |
+//! | `set` | `class, ref, field, value` |
+//! | `insert` | `class, record` |
+//! | `remove` | `class, ref` |
+//! | `clear`, `kill-sessions`, `drop-connections`, `pause`, `resume`, `lose-events`, `restart`, `swap-certificate`, `master` | |
 
 use std::{convert::Infallible, sync::Weak, time::Duration};
 

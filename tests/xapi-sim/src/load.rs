@@ -34,9 +34,7 @@ pub fn load(options: &Options) -> anyhow::Result<Db> {
     let mut db = Db::new(options.seed);
     let Value::Object(dump) = dump else { bail!("a dump is an object of classes") };
     fill(&mut db, dump)?;
-    for number in 1..=options.copies {
-        copy_vms(&mut db, number);
-    }
+    copy_vms(&mut db, options.copies);
     db.relate();
     ensure!(db.count("pool") == 1, "a dump has exactly one pool");
     Ok(db)
@@ -65,60 +63,73 @@ fn upgrade_vm(record: &mut Record) {
     }
 }
 
-/// Adds one more of every real VM, running where the original runs.
-fn copy_vms(db: &mut Db, number: usize) {
-    let real = |vm: &Record| {
-        ["is_a_template", "is_a_snapshot", "is_control_domain"].iter().all(|f| vm[*f] == false)
-            && !vm["other_config"]["xapi-sim-copy"].is_string()
-    };
-    let originals: Vec<(Arc<str>, Arc<Record>)> =
-        db.rows("VM").filter(|(_, vm)| real(vm)).map(|(r, vm)| (r.clone(), vm.clone())).collect();
-    for (original, vm) in originals {
-        let reference = db.reference();
-        let mut copy = fresh(&vm);
-        let label = vm["name_label"].as_str().unwrap_or_default();
-        copy.insert("name_label".to_owned(), json!(format!("{label} ({number})")));
-        copy["other_config"]["xapi-sim-copy"] = json!(number.to_string());
-        for (set, _) in model().mirrored("VM") {
-            copy.insert(set.to_owned(), json!([]));
+/// Adds copies of every real VM, running where the original runs.
+fn copy_vms(db: &mut Db, copies: usize) {
+    let real = |vm: &Record| ["is_a_template", "is_a_snapshot", "is_control_domain"].iter().all(|f| vm[*f] == false);
+    // Looked up once: the tables grow while we copy.
+    let originals: Vec<(Arc<Record>, Vec<Device>)> =
+        db.rows("VM").filter(|(_, vm)| real(vm)).map(|(r, vm)| (vm.clone(), devices(db, r))).collect();
+    for number in 1..=copies {
+        for (vm, devices) in &originals {
+            copy_vm(db, vm, devices, number);
         }
-        for (field, class) in [("metrics", "VM_metrics"), ("guest_metrics", "VM_guest_metrics")] {
-            let target = vm[field].as_str().unwrap_or(NULL);
-            let record = db.get(class, target).map(|r| fresh(r));
-            if let Some(record) = record {
-                let new = db.reference();
-                db.put(class, &new, record);
-                copy.insert(field.to_owned(), json!(new));
-            }
-        }
-        db.put("VM", &reference, copy);
-        copy_devices(db, &original, &reference);
     }
 }
 
-fn copy_devices(db: &mut Db, original: &str, copy: &str) {
-    for class in ["VBD", "VIF", "console"] {
-        let devices: Vec<Arc<Record>> =
-            db.rows(class).filter(|(_, d)| d["VM"] == *original).map(|(_, d)| d.clone()).collect();
-        for device in devices {
-            let mut device = fresh(&device);
-            device.insert("VM".to_owned(), json!(copy));
-            if class == "VIF" {
-                device.insert("MAC".to_owned(), json!(random_mac(db)));
-            }
-            let disk = db.get("VDI", device.get("VDI").and_then(Value::as_str).unwrap_or(NULL)).map(|d| fresh(d));
-            if let Some(mut disk) = disk.filter(|_| device["type"] == "Disk") {
-                for set in ["VBDs", "snapshots", "crash_dumps"] {
-                    disk.insert(set.to_owned(), json!([]));
-                }
-                let new = db.reference();
-                db.put("VDI", &new, disk);
-                device.insert("VDI".to_owned(), json!(new));
-            }
-            let new = db.reference();
-            db.put(class, &new, device);
+/// A VBD, VIF or console with the disk behind it.
+struct Device {
+    class: &'static str,
+    record: Arc<Record>,
+    disk: Option<Arc<Record>>,
+}
+
+fn devices(db: &Db, vm: &str) -> Vec<Device> {
+    let classes = ["VBD", "VIF", "console"].into_iter();
+    let all = classes.flat_map(|class| db.rows(class).map(move |(_, record)| (class, record)));
+    let own = all.filter(|(_, record)| record["VM"] == *vm);
+    own.map(|(class, record)| {
+        let disk = record.get("VDI").and_then(Value::as_str).filter(|_| record["type"] == "Disk");
+        Device { class, record: record.clone(), disk: disk.and_then(|d| db.get("VDI", d).cloned()) }
+    })
+    .collect()
+}
+
+fn copy_vm(db: &mut Db, vm: &Record, devices: &[Device], number: usize) {
+    let mut copy = fresh(vm);
+    let label = vm["name_label"].as_str().unwrap_or_default();
+    copy.insert("name_label".to_owned(), json!(format!("{label} ({number})")));
+    for (set, _) in model().mirrored("VM") {
+        copy.insert(set.to_owned(), json!([]));
+    }
+    for (field, class) in [("metrics", "VM_metrics"), ("guest_metrics", "VM_guest_metrics")] {
+        let record = db.get(class, vm[field].as_str().unwrap_or(NULL)).map(|r| fresh(r));
+        if let Some(record) = record {
+            copy.insert(field.to_owned(), json!(put(db, class, record)));
         }
     }
+    let vm = put(db, "VM", copy);
+    for device in devices {
+        let mut record = fresh(&device.record);
+        record.insert("VM".to_owned(), json!(vm));
+        if device.class == "VIF" {
+            record.insert("MAC".to_owned(), json!(random_mac(db)));
+        }
+        if let Some(disk) = &device.disk {
+            let mut disk = fresh(disk);
+            for set in ["VBDs", "snapshots", "crash_dumps"] {
+                disk.insert(set.to_owned(), json!([]));
+            }
+            record.insert("VDI".to_owned(), json!(put(db, "VDI", disk)));
+        }
+        put(db, device.class, record);
+    }
+}
+
+/// Puts a row under a fresh reference.
+fn put(db: &mut Db, class: &str, record: Record) -> String {
+    let reference = db.reference();
+    db.put(class, &reference, record);
+    reference
 }
 
 /// The record with a uuid still to be made.
