@@ -1,6 +1,13 @@
 // A form made from a JSON schema: `value` in, `onChange` and `onSubmit` out, the daemon's own findings at their fields.
 import RjsfForm, { type FormProps, type IChangeEvent } from '@rjsf/core';
-import { type ErrorSchema, type RJSFSchema, type RJSFValidationError, TranslatableString } from '@rjsf/utils';
+import {
+  deepEquals,
+  type ErrorSchema,
+  getDefaultFormState,
+  type RJSFSchema,
+  type RJSFValidationError,
+  TranslatableString,
+} from '@rjsf/utils';
 import { type ReactNode, useMemo } from 'react';
 import type { Schemas } from '../api/methods';
 import { t, useLocale } from '../i18n/i18n';
@@ -19,8 +26,8 @@ export interface SchemaFormProps {
   /** Texts of the schema in other languages, by language and JSON pointer. */
   texts?: Record<string, Record<string, string>> | undefined;
   value: FormData | undefined;
-  /** `byHand` is false when the form itself filled in defaults. */
-  onChange: (value: FormData, byHand: boolean) => void;
+  /** Called for what a person changes, not for the defaults that the form fills in. */
+  onChange: (value: FormData) => void;
   onSubmit: (value: FormData) => void;
   /** What the daemon found. */
   errors?: readonly Schemas['InvalidParameter'][];
@@ -56,6 +63,8 @@ const translate: NonNullable<FormProps['translateString']> = (key, params) => {
     case TranslatableString.OptionPrefix:
     case TranslatableString.TitleOptionPrefix:
       return t('form.option', { number: params?.at(-1) ?? '' });
+    case TranslatableString.ArrayItemTitle:
+      return t('form.item');
     case TranslatableString.NewStringDefault:
       return '';
     default:
@@ -82,6 +91,8 @@ export function SchemaForm({
     delete copy.description;
     return copy;
   }, [schema, texts, locale]);
+  // With the defaults in it from the start, the form has nothing to add and reports only what people do.
+  const data = useMemo(() => getDefaultFormState(validator, own, value ?? {}, own) as FormData, [own, value]);
   const uiSchema = useMemo(() => uiSchemaOf(own), [own]);
   const extraErrors = useMemo(() => toErrorTree(errors ?? []), [errors]);
   return (
@@ -90,7 +101,7 @@ export function SchemaForm({
       idPrefix={id}
       schema={own}
       uiSchema={uiSchema}
-      formData={value ?? {}}
+      formData={data}
       validator={validator}
       templates={templates}
       widgets={widgets}
@@ -101,9 +112,13 @@ export function SchemaForm({
       noHtml5Validate
       focusOnFirstError
       disabled={disabled}
+      // The findings stand in the form; without a handler they would go to the console too.
+      onError={() => undefined}
       translateString={translate}
-      transformErrors={(found) => withoutStored(found, value)}
-      onChange={({ formData }: IChangeEvent<FormData>, field) => onChange(formData ?? {}, field !== undefined)}
+      transformErrors={(found) => withoutStored(found, data)}
+      onChange={({ formData }: IChangeEvent<FormData>) => {
+        if (!deepEquals(formData, data)) onChange(formData ?? {});
+      }}
       onSubmit={({ formData }: IChangeEvent<FormData>) => onSubmit(formData ?? {})}
     >
       {children}

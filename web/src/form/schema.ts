@@ -25,6 +25,7 @@ export function uiSchemaOf(schema: unknown, name = ''): UiSchema {
   else if (schema['x-multiline'] === true || schema['$multiline'] === true) ui['ui:widget'] = 'textarea';
   else if ('const' in schema) ui['ui:widget'] = 'hidden';
   if (Array.isArray(schema['x-order'])) ui['ui:order'] = [...(schema['x-order'] as string[]), '*'];
+  if (Array.isArray(schema['enumNames'])) ui['ui:enumNames'] = schema['enumNames'] as string[];
   const examples = schema['examples'];
   if (Array.isArray(examples) && typeof examples[0] === 'string') ui['ui:placeholder'] = examples[0];
   if (isObject(schema['properties'])) {
@@ -33,7 +34,13 @@ export function uiSchemaOf(schema: unknown, name = ''): UiSchema {
       if (Object.keys(below).length > 0) ui[key] = below;
     }
   }
-  if (isObject(schema['items'])) ui['items'] = uiSchemaOf(schema['items'], name);
+  if (isObject(schema['items'])) {
+    ui['items'] = uiSchemaOf(schema['items'], name);
+    // A list of plain values: the list's own label is enough.
+    if (!isObject(schema['items']['properties']) && schema['items']['type'] !== 'object') {
+      ui['items']['ui:options'] = { label: false };
+    }
+  }
   for (const keyword of ['oneOf', 'anyOf'] as const) {
     const branches = schema[keyword];
     if (Array.isArray(branches)) ui[keyword] = branches.map((branch) => uiSchemaOf(branch));

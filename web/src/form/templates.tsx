@@ -49,6 +49,8 @@ function ObjectFieldTemplate({
 }: ObjectFieldTemplateProps) {
   const t = useT();
   const root = fieldPathId.path.length === 0;
+  // The form library numbers items as "Servers-1".
+  const heading = typeof fieldPathId.path.at(-1) === 'number' ? title.replace(/-(\d+)$/, ' $1') : title;
   const shown = properties.filter((property) => !property.hidden);
   const fields = (
     <div className={classes['fields']} data-endpoint={'x-endpoint' in schema || undefined}>
@@ -71,10 +73,10 @@ function ObjectFieldTemplate({
   if (root) return fields;
   return (
     <fieldset className={classes['group']} data-empty={shown.length === 0 || undefined}>
-      {title && (
+      {heading && (
         <legend>
           <Title order={level(fieldPathId.path)} size="sm">
-            {title}
+            {heading}
           </Title>
         </legend>
       )}
@@ -100,8 +102,13 @@ function ArrayFieldTemplate({
 }: ArrayFieldTemplateProps) {
   const t = useT();
   return (
-    <Input.Wrapper label={title} description={schema.description} withAsterisk={required ?? false} labelElement="div">
-      <div className={classes['list']} role="list" aria-label={title}>
+    <Input.Wrapper
+      label={title}
+      description={schema.description}
+      labelProps={{ 'data-required': required || undefined }}
+      labelElement="div"
+    >
+      <div className={classes['list']} {...(items.length > 0 && { role: 'list', 'aria-label': title })}>
         {items}
         {items.length === 0 && (
           <Text size="sm" c="dimmed">

@@ -60,7 +60,7 @@ export function relevant(errors: readonly OutputUnit[]): OutputUnit[] {
 
 /** The commonest faults in the reader's language; the rest as the validator words it. */
 function words(error: OutputUnit): string {
-  const limit = /(?:is less than|is greater than|than) (-?[\d.]+)/.exec(error.error)?.[1] ?? '';
+  const limit = /(?:is less than|is greater than|than) (-?\d+(?:\.\d+)?)/.exec(error.error)?.[1] ?? '';
   switch (error.keyword) {
     case 'required':
       return t('form.required');

@@ -11,6 +11,7 @@ import { useT } from '../i18n/i18n';
 import { Button } from '../ui/Button';
 import { Checkbox, Input, NumberInput, PasswordInput, Select, TagsInput, Textarea, TextInput } from '../ui/input';
 import { Group, Stack } from '../ui/layout';
+import { required as requiredMark } from '../ui/required';
 import { Text } from '../ui/text';
 import { STORED } from './schema';
 
@@ -35,7 +36,7 @@ function common(props: Common) {
     id,
     label: hideLabel ? undefined : label,
     'aria-label': hideLabel ? label : undefined,
-    withAsterisk: required ?? false,
+    ...requiredMark(required),
     disabled: disabled ?? false,
     readOnly: readonly ?? false,
     placeholder: placeholder ?? '',
@@ -92,7 +93,7 @@ export function SecretWidget(props: WidgetProps) {
         label={shared.label}
         description={shared.description}
         error={shared.error}
-        withAsterisk={shared.withAsterisk}
+        labelProps={shared.labelProps}
         labelElement="div"
       >
         <Group gap="sm" mt={4}>
@@ -164,7 +165,14 @@ export function TextareaWidget(props: WidgetProps) {
 
 export function CheckboxWidget(props: WidgetProps) {
   const { value, onChange } = props;
-  const { 'aria-describedby': _a, withAsterisk: _b, placeholder: _c, readOnly, ...shared } = common(props);
+  const {
+    'aria-describedby': _a,
+    'aria-required': _b,
+    labelProps: _d,
+    placeholder: _c,
+    readOnly,
+    ...shared
+  } = common(props);
   return (
     <Checkbox
       {...shared}
@@ -177,7 +185,7 @@ export function CheckboxWidget(props: WidgetProps) {
 }
 
 export function SelectWidget(props: WidgetProps) {
-  const { value, onChange, options, multiple, required } = props;
+  const { value, onChange, options, multiple, required, schema } = props;
   const { 'aria-describedby': _, ...shared } = common(props);
   const choices = options.enumOptions ?? [];
   if (multiple) {
@@ -206,14 +214,15 @@ export function SelectWidget(props: WidgetProps) {
     );
   }
   const index = enumOptionsIndexForValue(value, choices);
+  const clearable = !required && schema.default === undefined;
   return (
     <Select
       {...shared}
       data={choices.map((choice, at) => ({ value: String(at), label: choice.label }))}
       value={typeof index === 'string' ? index : null}
       onChange={(next) => onChange(next === null ? undefined : enumOptionsValueForIndex(next, choices))}
-      clearable={!required}
-      allowDeselect={!required}
+      clearable={clearable}
+      allowDeselect={clearable}
       checkIconPosition="right"
     />
   );

@@ -64,9 +64,8 @@ export const en = {
   'signIn.unreachable': 'Xylem cannot be reached. Is the daemon running?',
   'signIn.failed': 'Signing in failed: {message}',
 
-  'nothing.title': 'Nothing has been shared with you yet',
-  'nothing.text':
-    'You are signed in as {name}, but nothing has been shared with you yet. An administrator can give you access; this page then fills by itself.',
+  'nothing.title': 'You are signed in, but nothing has been shared with you yet',
+  'nothing.text': 'Ask an administrator to give {name} access, then reload this page.',
 
   'account.menu': 'Account: {name}',
   'account.signedInAs': 'Signed in as {name}',
@@ -349,5 +348,6 @@ export const en = {
   'form.moveUp': 'Move item {number} up',
   'form.moveDown': 'Move item {number} down',
   'form.remove': 'Remove item {number}',
+  'form.item': 'Item',
   'form.option': 'Option {number}',
 } as const satisfies Record<string, string | { readonly one: string; readonly other: string }>;

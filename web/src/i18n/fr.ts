@@ -70,9 +70,8 @@ export const fr: Catalogue = {
   'signIn.unreachable': 'Xylem est injoignable. Le service est-il démarré ?',
   'signIn.failed': 'La connexion a échoué : {message}',
 
-  'nothing.title': 'Rien n’est encore partagé avec vous',
-  'nothing.text':
-    'Vous êtes connecté en tant que {name}, mais rien n’est encore partagé avec vous. Un administrateur peut vous donner accès ; cette page se remplira alors d’elle-même.',
+  'nothing.title': 'Vous êtes connecté, mais rien n’est encore partagé avec vous',
+  'nothing.text': 'Demandez à un administrateur de donner accès à {name}, puis rechargez cette page.',
 
   'account.menu': 'Compte : {name}',
   'account.signedInAs': 'Connecté en tant que {name}',
@@ -360,5 +359,6 @@ export const fr: Catalogue = {
   'form.moveUp': 'Monter l’élément {number}',
   'form.moveDown': 'Descendre l’élément {number}',
   'form.remove': 'Retirer l’élément {number}',
+  'form.item': 'Élément',
   'form.option': 'Option {number}',
 };

@@ -28,12 +28,26 @@ const dark: MantineColorsTuple = [
   '#0a0c0e',
 ];
 
+/** The stock reds are too pale for text on white. */
+const red: MantineColorsTuple = [
+  '#fff1f1',
+  '#ffe0e0',
+  '#ffc4c4',
+  '#ffa3a3',
+  '#ff8787',
+  '#f26060',
+  '#dc4444',
+  '#c22a2a',
+  '#a62222',
+  '#8a1b1b',
+];
+
 export const theme = createTheme({
   primaryColor: 'sap',
-  primaryShade: { light: 7, dark: 6 },
+  primaryShade: 7,
   autoContrast: true,
   luminanceThreshold: 0.32,
-  colors: { sap, dark },
+  colors: { sap, dark, red },
   defaultRadius: 'md',
   cursorType: 'pointer',
   fontFamily:

@@ -30,7 +30,6 @@ export function Configuration({ plugin }: { plugin: Plugin }) {
   const configure = useApiMutation('plugin.configure', 'plugins');
   /** What is typed; undefined = as stored. */
   const [draft, setDraft] = useState<Json>();
-  const [touched, setTouched] = useState(false);
   const [testing, setTesting] = useState(false);
   const [asking, setAsking] = useState<readonly string[]>();
   const value = draft ?? plugin.configuration;
@@ -49,7 +48,6 @@ export function Configuration({ plugin }: { plugin: Plugin }) {
     }
     toast.success(t('plugin.saved'));
     setDraft(undefined);
-    setTouched(false);
     const after = queryClient.getQueryData(pluginsQuery.queryKey)?.find((other) => other.id === plugin.id);
     const fresh = ungranted(after).filter((scope) => !before.has(scope));
     if (fresh.length > 0) setAsking(fresh);
@@ -58,17 +56,16 @@ export function Configuration({ plugin }: { plugin: Plugin }) {
   const buttons = (
     <Group justify="space-between" mt="lg" gap="sm">
       <Text size="sm" c="dimmed" role="status">
-        {touched ? t('plugin.unsaved') : ''}
+        {draft ? t('plugin.unsaved') : ''}
       </Text>
       <Group gap="sm">
-        {touched && (
+        {draft && (
           <Button
             type="button"
             variant="subtle"
             color="gray"
             onClick={() => {
               setDraft(undefined);
-              setTouched(false);
               configure.reset();
             }}
           >
@@ -118,7 +115,6 @@ export function Configuration({ plugin }: { plugin: Plugin }) {
                     key={name}
                     onClick={() => {
                       setDraft(merged(value ?? {}, preset.configuration) as Json);
-                      setTouched(true);
                     }}
                   >
                     {name}
@@ -142,10 +138,7 @@ export function Configuration({ plugin }: { plugin: Plugin }) {
           texts={plugin.texts}
           value={value}
           errors={faults}
-          onChange={(next, byHand) => {
-            setDraft(next);
-            if (byHand) setTouched(true);
-          }}
+          onChange={setDraft}
           onSubmit={(data) => void save(data)}
         >
           {buttons}

@@ -124,8 +124,8 @@ function Detail({ plugin }: { plugin: Plugin }) {
         <>
           <Switch
             label={t('plugin.autoload')}
-            checked={plugin.autoload}
-            disabled={autoloadOn.isPending || autoloadOff.isPending}
+            // What was asked for, until the answer is here.
+            checked={autoloadOn.isPending || (plugin.autoload && !autoloadOff.isPending)}
             onChange={(event) => setAutoload(event.currentTarget.checked)}
           />
           {plugin.loaded ? (

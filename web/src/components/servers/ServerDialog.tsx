@@ -10,6 +10,7 @@ import { Dialog, DialogActions } from '../../ui/Dialog';
 import { Alert } from '../../ui/feedback';
 import { Checkbox, PasswordInput, TextInput } from '../../ui/input';
 import { Stack } from '../../ui/layout';
+import { required } from '../../ui/required';
 import { toast } from '../../ui/toast';
 import { errorText } from '../errorText';
 import { serverName } from './serverName';
@@ -108,7 +109,7 @@ function ServerForm({ server, onClose }: Omit<Props, 'opened'>) {
           label={t('servers.host')}
           description={t('servers.hostHelp')}
           placeholder="pool-1.example.org"
-          withAsterisk
+          {...required(true)}
           disabled={locked}
           error={needed('host') ?? (taken ? t('servers.taken') : undefined)}
           data-autofocus={!locked || undefined}
@@ -118,7 +119,7 @@ function ServerForm({ server, onClose }: Omit<Props, 'opened'>) {
         />
         <TextInput
           label={t('servers.user')}
-          withAsterisk={!server}
+          {...required(!server)}
           disabled={locked}
           error={needed('username')}
           autoComplete="off"
@@ -127,7 +128,7 @@ function ServerForm({ server, onClose }: Omit<Props, 'opened'>) {
         <PasswordInput
           label={t('servers.password')}
           description={server && !locked ? t('servers.passwordKeep') : undefined}
-          withAsterisk={!server}
+          {...required(!server)}
           disabled={locked}
           error={needed('password')}
           autoComplete="new-password"

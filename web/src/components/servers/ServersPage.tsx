@@ -150,7 +150,7 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
               {[
                 server.error.code,
                 formatTime(server.error.time),
-                seconds !== undefined && t('pool.retryIn', { seconds }),
+                seconds !== undefined && (seconds === 0 ? t('pool.tryingNow') : t('pool.retryIn', { seconds })),
               ]
                 .filter(Boolean)
                 .join(' · ')}
@@ -162,8 +162,8 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
         <Switch
           label={t('servers.enabled')}
           aria-label={t('servers.enabledNamed', { name })}
-          checked={server.enabled}
-          disabled={enable.isPending || disable.isPending}
+          // What was asked for, until the answer is here.
+          checked={enable.isPending || (server.enabled && !disable.isPending)}
           onChange={(event) => toggle(event.currentTarget.checked)}
         />
         <IconButton label={t('servers.edit', { name })} onClick={onEdit}>

@@ -40,7 +40,9 @@ function PoolBanner({ server }: { server: Schemas['Server'] }) {
       {[
         server.staleSince !== undefined && t('pool.staleSince', { time: formatTime(server.staleSince) }),
         server.error?.message,
-        server.status === 'connecting' ? t('pool.tryingNow') : seconds !== undefined && t('pool.retryIn', { seconds }),
+        server.status === 'connecting' || seconds === 0
+          ? t('pool.tryingNow')
+          : seconds !== undefined && t('pool.retryIn', { seconds }),
       ]
         .filter(Boolean)
         .join(' · ')}

@@ -15,13 +15,14 @@ const TONES: Record<VmRow['powerState'], Tone> = {
   Suspended: 'warn',
 };
 
-function State({ vm }: { vm: VmRow }) {
+function State({ vm, stale }: { vm: VmRow; stale: boolean }) {
   const t = useT();
   const busy = vm.operations[0];
-  if (busy === undefined) return <StateBadge tone={TONES[vm.powerState]}>{t(`vm.state.${vm.powerState}`)}</StateBadge>;
+  if (busy === undefined)
+    return <StateBadge tone={stale ? 'quiet' : TONES[vm.powerState]}>{t(`vm.state.${vm.powerState}`)}</StateBadge>;
   return (
     <span title={vm.operations.join(', ').replaceAll('_', ' ')}>
-      <StateBadge tone="busy">{t(`vm.state.${vm.powerState}`)}</StateBadge>
+      <StateBadge tone={stale ? 'quiet' : 'busy'}>{t(`vm.state.${vm.powerState}`)}</StateBadge>
     </span>
   );
 }
@@ -62,7 +63,7 @@ export const VmRowView = memo(function VmRowView({ id, rowIndex, offset, mode, o
         {vm.name}
       </div>
       <div role="cell" className={classes['state']}>
-        <State vm={vm} />
+        <State vm={vm} stale={!around.poolConnected} />
       </div>
       <div role="cell" className={classes['where']} title={where}>
         {mode !== 'card' && pool && (
@@ -71,10 +72,13 @@ export const VmRowView = memo(function VmRowView({ id, rowIndex, offset, mode, o
             {host && host !== pool && <span className={classes['host']}>{host}</span>}
           </>
         )}
-        {mode === 'card' && (
-          <span>{[where, t('vm.cpusShort', { count: vm.cpus }), memory].filter(Boolean).join(' · ')}</span>
-        )}
+        {mode === 'card' && <span>{where}</span>}
       </div>
+      {mode === 'card' && (
+        <div role="cell" className={classes['sizes']}>
+          {[t('vm.cpusShort', { count: vm.cpus }), memory, vm.addresses[0]].filter(Boolean).join(' · ')}
+        </div>
+      )}
       {mode === 'wide' && (
         <>
           <div role="cell" className={classes['number']}>

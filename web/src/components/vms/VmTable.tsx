@@ -59,7 +59,7 @@ const LABELS: Record<SortColumn, MessageKey> = {
   addresses: 'vm.addresses',
 };
 
-const HEIGHT = { wide: 46, medium: 52, card: 78 } as const;
+const HEIGHT = { wide: 46, medium: 52, card: 100 } as const;
 
 interface Props {
   vms: readonly VmRow[];

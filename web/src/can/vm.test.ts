@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import type { VmRow } from '../live/rows';
+import { can, type Surroundings } from './can';
+import type { canVm } from './vm';
+
+const vm = (over: Partial<VmRow> = {}): VmRow => ({
+  id: 'v',
+  name: 'v',
+  powerState: 'Halted',
+  poolId: 'p',
+  hostId: undefined,
+  cpus: 1,
+  memory: 1,
+  addresses: [],
+  operations: [],
+  blocked: {},
+  deaf: false,
+  ...over,
+});
+const running = (over: Partial<VmRow> = {}) => vm({ powerState: 'Running', ...over });
+
+type Case = [keyof typeof canVm, VmRow, true | string, Surroundings?];
+
+const cases: Case[] = [
+  ['start', vm(), true],
+  ['start', running(), 'can.vm.alreadyRunning'],
+  ['start', vm({ powerState: 'Suspended' }), 'can.vm.suspended'],
+  ['start', vm({ powerState: 'Paused' }), 'can.vm.paused'],
+  ['start', vm({ operations: ['start'] }), 'can.vm.busy'],
+  ['start', vm({ operations: ['snapshot'] }), true],
+  ['start', vm({ blocked: { start: 'true' } }), 'can.vm.blocked'],
+  ['start', vm({ blocked: { start: 'kept for the auditors' } }), 'can.vm.blockedBecause'],
+  ['start', vm(), 'can.offline', { online: false, poolConnected: true }],
+  ['start', vm(), 'can.poolGone', { online: true, poolConnected: false }],
+  ['stop', running(), true],
+  ['stop', vm(), 'can.vm.notRunning'],
+  ['stopClean', running({ deaf: true }), 'can.vm.noTools'],
+  ['stopForce', running({ deaf: true }), true],
+  ['stop', running({ deaf: true }), true],
+  ['stopClean', running({ operations: ['clean_shutdown'] }), 'can.vm.busy'],
+  ['stopForce', running({ operations: ['clean_shutdown'] }), true],
+  ['stopForce', running({ operations: ['hard_shutdown'] }), 'can.vm.busy'],
+  ['stopClean', vm({ powerState: 'Suspended' }), 'can.vm.suspended'],
+  ['stopForce', vm({ powerState: 'Suspended' }), true],
+  ['stopForce', running({ blocked: { hard_shutdown: '' } }), 'can.vm.blocked'],
+  ['restart', running(), true],
+  ['restart', vm(), 'can.vm.notRunning'],
+  ['restartForce', vm({ powerState: 'Suspended' }), 'can.vm.suspended'],
+  ['restart', running({ deaf: true, blocked: { hard_reboot: 'no' } }), 'can.vm.blockedBecause'],
+];
+
+describe('can.vm', () => {
+  it.each(cases)('%s of %o is %s', (verb, subject, expected, around) => {
+    const verdict = can.vm[verb](subject, around);
+    expect(verdict.yes ? true : verdict.reason.key).toBe(expected);
+  });
+});
+
+describe('can.plugin', () => {
+  const plugin = { state: 'installed', configurationSchema: {} } as const;
+  it.each([
+    ['enable', plugin, 'can.plugin.notConfigured'],
+    ['enable', { ...plugin, configuration: {} }, true],
+    ['enable', { state: 'installed' }, true],
+    ['enable', { ...plugin, configuration: {}, loaded: true }, 'can.plugin.alreadyEnabled'],
+    ['enable', { ...plugin, configuration: {}, state: 'incompatible' }, 'can.plugin.incompatible'],
+    ['disable', { ...plugin, loaded: true }, true],
+    ['disable', { ...plugin, loaded: true, unloadable: false }, 'can.plugin.notUnloadable'],
+    ['purge', plugin, 'can.plugin.nothingStored'],
+    ['test', { ...plugin, state: 'load-error' }, 'can.plugin.loadError'],
+  ] as const)('%s of %o is %s', (verb, subject, expected) => {
+    const verdict = can.plugin[verb](subject);
+    expect(verdict.yes ? true : verdict.reason.key).toBe(expected);
+  });
+});
