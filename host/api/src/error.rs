@@ -18,9 +18,8 @@ pub(crate) fn to_rpc(failure: &Failure, admin: bool) -> Value {
 pub(crate) fn to_http(failure: &Failure, admin: bool) -> Response {
     let status = StatusCode::from_u16(failure.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut body = json!({ "error": failure.message_for(admin) });
-    match failure.data(admin) {
-        Some(data) => body["data"] = data,
-        None => {}
+    if let Some(data) = failure.data(admin) {
+        body["data"] = data;
     }
     if matches!(failure, Failure::Xapi { .. }) {
         body["info"] = json!("This is a XenServer/XCP-ng error, not an XO error");

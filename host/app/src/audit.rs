@@ -78,7 +78,9 @@ fn mask(value: &Value) -> Value {
                 .iter()
                 .map(|(name, value)| {
                     // A plugin's schema decides what is secret in its configuration and test data, so all of it stays out.
-                    let masked = if matches!(name.as_str(), "configuration" | "data") || names_secret(name) && value.is_string() {
+                    let masked = if matches!(name.as_str(), "configuration" | "data")
+                        || names_secret(name) && value.is_string()
+                    {
                         Value::String("* obfuscated *".to_owned())
                     } else {
                         mask(value)

@@ -1,6 +1,5 @@
 //! Whoever starts something in the background owns it: every worker has a name, a soft stop and a hard stop.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -11,12 +10,15 @@ use tracing::{debug, error, warn};
 /// The workers of a daemon.
 pub struct Workers {
     stopping: watch::Sender<bool>,
-    running: Arc<Mutex<Vec<(String, JoinHandle<()>)>>>,
+    running: Mutex<Vec<Worker>>,
 }
+
+/// Its name, and the hold on it.
+type Worker = (String, JoinHandle<()>);
 
 impl Default for Workers {
     fn default() -> Self {
-        Self { stopping: watch::Sender::new(false), running: Arc::default() }
+        Self { stopping: watch::Sender::new(false), running: Mutex::default() }
     }
 }
 
