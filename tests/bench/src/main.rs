@@ -1,3 +1,52 @@
-//! Under construction.
+//! Measures a build: `bench smoke` tells in one run what the project promises about start, memory, plugins and events.
+//!
+//! A bench reports; it does not judge. It ends with an error only when it cannot measure.
 
-fn main() {}
+mod events;
+mod life;
+mod measure;
+mod places;
+mod plugins;
+mod report;
+mod smoke;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::places::Places;
+
+const HELP: &str = "\
+Usage: bench <name>
+
+  smoke     start, resident memory, plugin calls, changes on their way to a client
+
+Writes bench/<name>.json below the target folder; `cargo xtask bench <name>` builds a release and runs this.
+Environment: CARGO_TARGET_DIR (where to write), XYLEM_BIN (the daemon), XYLEM_PLUGINS (folder with plugins).
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match run(&words.iter().map(String::as_str).collect::<Vec<_>>()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<()> {
+    let report = match words {
+        [] | ["--help" | "-h"] => {
+            print!("{HELP}");
+            return Ok(());
+        }
+        ["smoke"] => smoke::run(&Places::find()?)?,
+        _ => bail!("there is no bench {:?}\n\n{HELP}", words.join(" ")),
+    };
+    print!("{}", report.table());
+    let file = report.write(&Places::target()?)?;
+    println!("\nwritten to {}", file.display());
+    Ok(())
+}
