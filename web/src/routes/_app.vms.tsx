@@ -1,16 +1,9 @@
 import { createFileRoute } from '@tanstack/react-router';
-import { type VmSearch, VmsPage } from '../components/vms/VmsPage';
-import { SORTABLE } from '../components/vms/VmTable';
+import { readVmSearch } from '../components/vms/vmSearch';
+import { VmsPage } from '../components/vms/VmsPage';
 
 export const Route = createFileRoute('/_app/vms')({
-  validateSearch: (search: Record<string, unknown>): VmSearch => ({
-    // A search for 42 arrives as a number.
-    q:
-      typeof search['q'] === 'string' || typeof search['q'] === 'number' ? String(search['q']) || undefined : undefined,
-    show: search['show'] === 'running' || search['show'] === 'halted' ? search['show'] : undefined,
-    sort: SORTABLE.find((column) => column === search['sort']),
-    desc: search['desc'] === true ? true : undefined,
-  }),
+  validateSearch: readVmSearch,
   component: function Vms() {
     const search = Route.useSearch();
     const navigate = Route.useNavigate();

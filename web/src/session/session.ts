@@ -3,6 +3,8 @@ import type { Schemas } from '../api/methods';
 import { signOut as httpSignOut } from '../api/http';
 import { client, queryClient } from '../live/live';
 import { sessionQuery, userQuery } from '../live/queries';
+import { withdraw } from '../ui/confirm';
+import { toast } from '../ui/toast';
 
 export function enter(user: Schemas['User']): void {
   queryClient.setQueryData(sessionQuery.queryKey, user);
@@ -13,6 +15,8 @@ export function enter(user: Schemas['User']): void {
 /** Forgets everything in this browser. */
 export function leave(): void {
   client.stop();
+  withdraw();
+  toast.clear();
   queryClient.clear();
   queryClient.setQueryData(sessionQuery.queryKey, null);
 }

@@ -50,6 +50,9 @@ export function confirm<V extends string = 'yes'>(question: Question<V>): Promis
   });
 }
 
+/** Takes the question away; the answer is no. */
+export const withdraw = (): void => asked?.answer(undefined);
+
 export function ConfirmHost() {
   const current = useSyncExternalStore(subscribe, () => asked);
   const [last, setLast] = useState(current);

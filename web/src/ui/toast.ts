@@ -7,4 +7,5 @@ export const toast = {
   info: (message: string) => void notifications.show({ message, color: 'gray', role: 'status' }),
   error: (message: string, title?: string) =>
     void notifications.show({ message, title, color: 'red', autoClose: 15_000, role: 'alert' }),
+  clear: () => notifications.clean(),
 };

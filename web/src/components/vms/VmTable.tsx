@@ -17,6 +17,7 @@ import { inventory } from '../../live/live';
 import type { VmRow } from '../../live/rows';
 import { useElementSize } from '../../ui/hooks';
 import { VmRowView } from './VmRowView';
+import { SORTABLE, type SortColumn } from './vmSearch';
 import classes from './VmTable.module.css';
 
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel(), sortFns: {} });
@@ -46,9 +47,6 @@ const columns = helper.columns([
   helper.accessor('memory', { id: 'memory', sortFn: byNumber, sortDescFirst: false }),
   helper.accessor((vm) => vm.addresses[0] ?? '', { id: 'addresses', sortFn: byText }),
 ]);
-
-export const SORTABLE = ['name', 'state', 'where', 'cpus', 'memory', 'addresses'] as const;
-export type SortColumn = (typeof SORTABLE)[number];
 
 const LABELS: Record<SortColumn, MessageKey> = {
   name: 'vm.name',

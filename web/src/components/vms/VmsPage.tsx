@@ -15,14 +15,8 @@ import { Page } from '../../ui/Page';
 import { Failed, LoadingRows } from '../QueryState';
 import { PoolBanners, troubled } from './PoolBanners';
 import classes from './VmsPage.module.css';
-import { type SortColumn, VmTable } from './VmTable';
-
-export interface VmSearch {
-  q?: string | undefined;
-  show?: 'running' | 'halted' | undefined;
-  sort?: SortColumn | undefined;
-  desc?: boolean | undefined;
-}
+import type { VmSearch } from './vmSearch';
+import { VmTable } from './VmTable';
 
 interface Props {
   search: VmSearch;
