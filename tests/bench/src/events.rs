@@ -11,9 +11,10 @@ use crate::life::POOLS;
 use crate::measure::millis;
 use crate::places::PLUGIN;
 
-/// Changes come at different moments of XAPI's rhythm: after 0, 37, 74, 10, ... ms of it.
-const STEP: u64 = 37;
-const RHYTHM: u64 = 101;
+/// Milliseconds from one notification to the next change: 0, 149, 298, 46, ... so that changes meet each moment of XAPI's
+/// rhythm, in its first pause as well as in the quiet time after it.
+const STEP: u64 = 149;
+const LONGEST: u64 = 401;
 
 /// Returns the milliseconds from changes in the simulator to their notifications on a client's socket. The pauses that
 /// XAPI makes before it answers (50 ms, then looks 50 ms apart) are part of it.
@@ -27,7 +28,7 @@ pub async fn to_socket(rig: &Rig, rounds: usize) -> Result<Vec<f64>> {
     let (reference, id) = vm(rig)?;
     let mut found = Vec::new();
     for round in 0..=rounds {
-        tokio::time::sleep(Duration::from_millis(round as u64 * STEP % RHYTHM)).await;
+        tokio::time::sleep(Duration::from_millis(round as u64 * STEP % LONGEST)).await;
         let name = format!("bench {round}");
         let begin = Instant::now();
         sim.set("VM", &reference, "name_label", json!(name))?;

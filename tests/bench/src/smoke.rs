@@ -12,7 +12,7 @@ const STARTS: usize = 7;
 const POOLS: usize = 5;
 const CALLS: usize = 5_000;
 const CHANGES: usize = 60;
-const OWN_CHANGES: usize = 200;
+const OWN_CHANGES: usize = 60;
 
 /// Measures.
 ///
