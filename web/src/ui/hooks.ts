@@ -1,6 +1,6 @@
 // Small helpers around the browser.
 import { useMediaQuery } from '@mantine/hooks';
-import { useSyncExternalStore } from 'react';
+import { useState, useSyncExternalStore } from 'react';
 
 export { useElementSize } from '@mantine/hooks';
 
@@ -33,4 +33,13 @@ export function useCountdown(until: number | undefined): number | undefined {
   return useSyncExternalStore(until === undefined ? still : subscribeSeconds, () =>
     until === undefined ? undefined : Math.max(0, Math.ceil((until - Date.now()) / 1_000)),
   );
+}
+
+/**
+ * What a switch shows: the value that was asked for until the answer is here, else the actual one. Without it a switch
+ * would jump back under the finger. Returns [shown, ask, answered].
+ */
+export function useAsked<T>(actual: T): readonly [T, (value: T) => void, () => void] {
+  const [asked, setAsked] = useState<{ value: T }>();
+  return [asked ? asked.value : actual, (value) => setAsked({ value }), () => setAsked(undefined)];
 }

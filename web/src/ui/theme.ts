@@ -1,5 +1,6 @@
 // The look: one green accent, calm neutrals, contrast that passes WCAG AA in both schemes.
-import { createTheme, type MantineColorsTuple } from '@mantine/core';
+import { createTheme, type MantineColorsTuple, SegmentedControl } from '@mantine/core';
+import classes from './theme.module.css';
 
 const sap: MantineColorsTuple = [
   '#e6f8f4',
@@ -53,6 +54,9 @@ export const theme = createTheme({
   fontFamily:
     'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
+  components: {
+    SegmentedControl: SegmentedControl.extend({ classNames: { input: classes['segmentInput'] ?? '' } }),
+  },
   headings: {
     fontWeight: '650',
     sizes: { h1: { fontSize: '1.5rem' }, h2: { fontSize: '1.0625rem' }, h3: { fontSize: '0.9375rem' } },

@@ -6,6 +6,7 @@ import { localText, useT } from '../../i18n/i18n';
 import { useApiMutation } from '../../live/queries';
 import { StateBadge, Tag } from '../../ui/Badge';
 import { Button } from '../../ui/Button';
+import { useAsked } from '../../ui/hooks';
 import { SegmentedControl } from '../../ui/input';
 import { Text } from '../../ui/text';
 import { toast } from '../../ui/toast';
@@ -22,39 +23,41 @@ export function GrantItem({ plugin, ask }: { plugin: Plugin; ask: Ask }) {
   const grant = useApiMutation('plugin.grant', 'plugins');
   const revoke = useApiMutation('plugin.revoke', 'plugins');
   const granted = isGranted(ask);
-  const mode: Mode = ask.grant?.mode ?? 'off';
+  const [mode, askMode, modeAnswered] = useAsked<Mode>(ask.grant?.mode ?? 'off');
+  const [given, askOptions, optionsAnswered] = useAsked<Options>(ask.grant?.options ?? {});
   // Ticked before the yes; afterwards the stored options are the truth.
   const [draft, setDraft] = useState<Options>(
     () => ask.grant?.options ?? firstOptions(ask.scope, ask.requested, plugin.configuration),
   );
-  const options = granted ? (ask.grant?.options ?? {}) : draft;
+  const options = granted ? given : draft;
   const busy = grant.isPending || revoke.isPending;
 
-  function give(next: Exclude<Mode, 'off'>, with_: Options, message: string) {
-    grant.mutate(
-      { id: plugin.id, capability: ask.scope, mode: next, options: tidyOptions(with_) },
-      { onSuccess: () => toast.success(message), onError: (error) => toast.error(errorText(error), t('grant.failed')) },
-    );
+  const settled = (done: string) => ({
+    onSuccess: () => toast.success(done),
+    onError: (error: unknown) => toast.error(errorText(error), t('grant.failed')),
+    onSettled: () => {
+      modeAnswered();
+      optionsAnswered();
+    },
+  });
+
+  function give(next: Exclude<Mode, 'off'>, with_: Options, done: string) {
+    grant.mutate({ id: plugin.id, capability: ask.scope, mode: next, options: tidyOptions(with_) }, settled(done));
   }
 
   function setMode(next: Mode) {
-    if (next === mode) return;
+    if (next === mode || busy) return;
+    askMode(next);
     if (next !== 'off') return give(next, options, t('grant.given', { scope: ask.scope }));
     setDraft(options);
-    revoke.mutate(
-      { id: plugin.id, capability: ask.scope },
-      {
-        onSuccess: () => toast.success(t('grant.revoked', { scope: ask.scope })),
-        onError: (error) => toast.error(errorText(error), t('grant.failed')),
-      },
-    );
+    revoke.mutate({ id: plugin.id, capability: ask.scope }, settled(t('grant.revoked', { scope: ask.scope })));
   }
 
   function setOptions(next: Options) {
     setDraft(next);
-    if (granted && JSON.stringify(tidyOptions(next)) !== JSON.stringify(tidyOptions(options))) {
-      give(mode === 'count' ? 'count' : 'on', next, t('grant.changed', { scope: ask.scope }));
-    }
+    if (!granted || JSON.stringify(tidyOptions(next)) === JSON.stringify(tidyOptions(options))) return;
+    askOptions(next);
+    give(mode === 'count' ? 'count' : 'on', next, t('grant.changed', { scope: ask.scope }));
   }
 
   return (
@@ -66,7 +69,7 @@ export function GrantItem({ plugin, ask }: { plugin: Plugin; ask: Ask }) {
           </span>
           <code>{ask.scope}</code>
           <StateBadge tone={granted ? 'good' : ask.optional ? 'quiet' : 'warn'}>
-            {t(mode === 'count' ? 'grant.state.count' : granted ? 'grant.state.on' : 'grant.state.off')}
+            {t(!granted ? 'grant.state.off' : ask.grant?.mode === 'count' ? 'grant.state.count' : 'grant.state.on')}
           </StateBadge>
           {ask.optional && <Tag>{t('grant.optional')}</Tag>}
         </div>
@@ -75,7 +78,6 @@ export function GrantItem({ plugin, ask }: { plugin: Plugin; ask: Ask }) {
             size="xs"
             aria-label={t('grant.mode', { scope: ask.scope })}
             value={mode}
-            disabled={busy}
             onChange={setMode}
             data={[
               { value: 'off', label: t('grant.mode.off') },
@@ -95,13 +97,7 @@ export function GrantItem({ plugin, ask }: { plugin: Plugin; ask: Ask }) {
           {localText(ask.reason)}
         </Text>
       )}
-      <GrantOptionsFields
-        scope={ask.scope}
-        requested={ask.requested}
-        value={options}
-        onChange={setOptions}
-        disabled={busy}
-      />
+      <GrantOptionsFields scope={ask.scope} requested={ask.requested} value={options} onChange={setOptions} />
     </li>
   );
 }

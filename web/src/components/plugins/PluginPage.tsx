@@ -11,6 +11,7 @@ import { Banner } from '../../ui/Banner';
 import { Blank } from '../../ui/Blank';
 import { Button } from '../../ui/Button';
 import { confirm } from '../../ui/confirm';
+import { useAsked } from '../../ui/hooks';
 import { Switch } from '../../ui/input';
 import { Card, Columns, Page } from '../../ui/Page';
 import { Text } from '../../ui/text';
@@ -55,6 +56,7 @@ function Detail({ plugin }: { plugin: Plugin }) {
   const unload = useApiMutation('plugin.unload', 'plugins');
   const autoloadOn = useApiMutation('plugin.enableAutoload', 'plugins');
   const autoloadOff = useApiMutation('plugin.disableAutoload', 'plugins');
+  const [autoload, askAutoload, autoloadAnswered] = useAsked(plugin.autoload);
   const purge = useApiMutation('plugin.purgeConfiguration', 'plugins');
   /** A purge must also forget what the form holds. */
   const [purges, setPurges] = useState(0);
@@ -81,11 +83,16 @@ function Detail({ plugin }: { plugin: Plugin }) {
       },
     );
 
-  const setAutoload = (on: boolean) =>
+  function setAutoload(on: boolean) {
+    askAutoload(on);
     (on ? autoloadOn : autoloadOff).mutate(
       { id: plugin.id },
-      { onError: (error) => toast.error(errorText(error), t('plugin.autoloadFailed')) },
+      {
+        onError: (error) => toast.error(errorText(error), t('plugin.autoloadFailed')),
+        onSettled: autoloadAnswered,
+      },
     );
+  }
 
   async function askPurge() {
     const yes = await confirm({
@@ -124,8 +131,7 @@ function Detail({ plugin }: { plugin: Plugin }) {
         <>
           <Switch
             label={t('plugin.autoload')}
-            // What was asked for, until the answer is here.
-            checked={autoloadOn.isPending || (plugin.autoload && !autoloadOff.isPending)}
+            checked={autoload}
             onChange={(event) => setAutoload(event.currentTarget.checked)}
           />
           {plugin.loaded ? (

@@ -9,7 +9,7 @@ import { StateBadge, Tag, type Tone } from '../../ui/Badge';
 import { Blank } from '../../ui/Blank';
 import { Button, IconButton } from '../../ui/Button';
 import { confirm } from '../../ui/confirm';
-import { useCountdown } from '../../ui/hooks';
+import { useAsked, useCountdown } from '../../ui/hooks';
 import { Switch } from '../../ui/input';
 import { Page } from '../../ui/Page';
 import { toast } from '../../ui/toast';
@@ -79,12 +79,16 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
   const name = serverName(server);
   const [tone, state] = stateOf(server);
 
+  const [enabled, askEnabled, enabledAnswered] = useAsked(server.enabled);
+
   function toggle(on: boolean) {
+    askEnabled(on);
     (on ? enable : disable).mutate(
       { id: server.id },
       {
         onError: (error) =>
           toast.error(errorText(error), t(on ? 'servers.enableFailed' : 'servers.disableFailed', { name })),
+        onSettled: enabledAnswered,
       },
     );
   }
@@ -162,8 +166,7 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
         <Switch
           label={t('servers.enabled')}
           aria-label={t('servers.enabledNamed', { name })}
-          // What was asked for, until the answer is here.
-          checked={enable.isPending || (server.enabled && !disable.isPending)}
+          checked={enabled}
           onChange={(event) => toggle(event.currentTarget.checked)}
         />
         <IconButton label={t('servers.edit', { name })} onClick={onEdit}>
