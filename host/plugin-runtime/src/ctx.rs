@@ -255,7 +255,7 @@ impl Ctx {
 
     /// Opens the gate for a function, or says why not. `right` is what a function with a grant is about to use.
     pub(crate) fn enter(&mut self, row: &'static Row, right: Option<Right>) -> Result<Pass, Fault> {
-        self.call.watch.host_calls.fetch_add(1, Ordering::Relaxed);
+        self.call.watch.count_host_call();
         if row.effect == Effect::Reach && self.call.is_cancelled() {
             return Err(fault(ErrorKind::Cancelled, "call.cancelled", "the call was cancelled"));
         }

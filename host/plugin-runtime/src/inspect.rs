@@ -82,10 +82,11 @@ pub(crate) fn powers_and_roles(
         let ComponentInstance(instance) = import.ty else { continue };
         let functions = || instance.exports(engine).filter(|(_, item)| matches!(item.ty, ComponentFunc(_)));
         let interface = short(name);
-        if name.starts_with(PACKAGE) && !TYPES_ONLY.contains(&interface) {
-            if let Some((function, _)) = functions().find(|(function, _)| !matrix::has_function(interface, function)) {
-                return Err(newer(name, Some(function)));
-            }
+        if name.starts_with(PACKAGE)
+            && !TYPES_ONLY.contains(&interface)
+            && let Some((function, _)) = functions().find(|(function, _)| !matrix::has_function(interface, function))
+        {
+            return Err(newer(name, Some(function)));
         }
         let ours = name.starts_with(PACKAGE) || interface == "wasi:http/outgoing-handler";
         if ours && functions().next().is_some() {

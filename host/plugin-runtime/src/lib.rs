@@ -36,6 +36,13 @@ pub use runtime::{Found, Options, Runtime};
 pub use services::{AuditLine, AuditOutcome, KvEntry, KvSet, LogLevel, Services};
 pub use supervisor::{Breaker, Health, HostCall, LastError};
 
+#[cfg(test)]
+mod testing;
+
+// Helpers that unit and integration tests share speak of the crate by its name.
+#[cfg(test)]
+extern crate self as plugin_runtime;
+
 /// What stands for a secret in configurations that leave the API, and keeps the stored value when it comes back: the fixed
 /// string of Xen Orchestra's API, so that its clients work unchanged.
 pub const SENTINEL: &str = "obfuscated-q3oi6d9X8uenGvdLnHk2";

@@ -195,3 +195,62 @@ pub(crate) fn has_function(interface: &str, function: &str) -> bool {
 pub(crate) fn has_interface(interface: &str) -> bool {
     TYPES_ONLY.contains(&interface) || all().any(|row| row.interface == interface)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use wasmtime::component::Component;
+    use wasmtime::component::types::ComponentItem::{ComponentFunc, ComponentInstance};
+    use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+    use wit_parser::{ManglingAndAbi, Resolve};
+
+    use super::*;
+
+    /// A component that imports and exports everything there is in the contract.
+    fn everything() -> Vec<u8> {
+        let mut resolve = Resolve::default();
+        let (package, _) = resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit")).unwrap();
+        let world = resolve.select_world(&[package], Some("everything")).unwrap();
+        let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+        ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
+    }
+
+    #[test]
+    fn every_function_of_the_contract_has_a_row_and_a_body() {
+        let engine = crate::engine::on_demand_engine().unwrap();
+        let component = Component::new(&engine, everything()).unwrap();
+        let linker = crate::capabilities::linker(&engine).unwrap();
+        linker.instantiate_pre(&component).expect("everything in the contract is linked");
+
+        let ty = component.component_type();
+        let mut functions = BTreeSet::new();
+        for (name, import) in ty.imports(&engine) {
+            let Some(interface) = name.strip_prefix("xylem:plugin/") else { continue };
+            let (interface, version) = interface.split_once('@').unwrap();
+            assert_eq!(version, CONTRACT);
+            let ComponentInstance(instance) = import.ty else { panic!("{name} is no interface") };
+            for (function, item) in instance.exports(&engine) {
+                if matches!(item.ty, ComponentFunc(_)) {
+                    functions.insert((interface.to_owned(), function.to_owned()));
+                }
+            }
+        }
+        let rows: BTreeSet<_> = all().map(|row| (row.interface.to_owned(), row.function.to_owned())).collect();
+        assert_eq!(rows, functions, "the rows of the enforcement matrix (left) and the contract (right)");
+        for row in all() {
+            assert!(row.words.iter().all(|word| crate::grants::is_word(word)), "{row:?}");
+            assert!(row.words.is_empty() || row.effect == Reach, "what needs a grant reaches something: {row:?}");
+        }
+    }
+
+    #[test]
+    fn the_table_for_people_names_the_same_grants() {
+        let table = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit/README.md")).unwrap();
+        for word in crate::grants::words() {
+            assert!(table.contains(&format!("`{word}")), "wit/README.md does not name the grant {word}");
+        }
+    }
+}

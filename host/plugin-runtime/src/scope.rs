@@ -33,7 +33,7 @@ enum Step<'t> {
 pub(crate) fn resolve(template: &str, config: &Value) -> Result<Vec<String>, ScopeError> {
     let pieces = parse(template)?;
     let mut rights = vec![];
-    expand(template, &pieces, config, &mut vec![], &mut rights)?;
+    expand(&pieces, config, &mut vec![], &mut rights)?;
     rights.sort();
     rights.dedup();
     Ok(rights)
@@ -75,7 +75,6 @@ fn parse(template: &str) -> Result<Vec<Piece<'_>>, ScopeError> {
 
 /// `chosen` holds, for each list met so far in order, its path and the element at hand.
 fn expand<'t>(
-    template: &str,
     pieces: &[Piece<'t>],
     config: &Value,
     chosen: &mut Vec<(Vec<Step<'t>>, usize)>,
@@ -104,7 +103,7 @@ fn expand<'t>(
                     let Some((_, index)) = chosen.iter().find(|(path, _)| path[..] == steps[..at]) else {
                         for index in 0..list.len().min(MAX_RIGHTS) {
                             chosen.push((steps[..at].to_vec(), index));
-                            expand(template, pieces, config, chosen, out)?;
+                            expand(pieces, config, chosen, out)?;
                             chosen.pop();
                         }
                         return Ok(());

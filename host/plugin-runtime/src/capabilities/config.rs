@@ -19,7 +19,7 @@ pub struct SecretHandle {
 
 impl config::Host for Ctx {
     async fn current(&mut self) -> wasmtime::Result<String> {
-        self.call.watch.host_calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.call.watch.count_host_call();
         Ok(self.call.spec.config.to_string())
     }
 }

@@ -47,15 +47,18 @@ impl context::Host for Ctx {
     }
 
     async fn is_cancelled(&mut self) -> wasmtime::Result<bool> {
+        self.call.watch.count_host_call();
         Ok(self.call.is_cancelled())
     }
 
     async fn allowed(&mut self, grant: String) -> wasmtime::Result<bool> {
+        self.call.watch.count_host_call();
         let Ok(right) = Right::parse(&grant) else { return Ok(false) };
         Ok(matches!(self.call.grants().decide(&right), Decision::Granted(..)))
     }
 
     async fn reactivate(&mut self) -> wasmtime::Result<()> {
+        self.call.watch.count_host_call();
         if self.call.phase == Phase::Normal {
             self.call.watch.reactivate.store(true, Ordering::Relaxed);
         }

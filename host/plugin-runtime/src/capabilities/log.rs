@@ -18,7 +18,7 @@ impl log::Host for Ctx {
             log::Level::Warn => LogLevel::Warn,
             log::Level::Error => LogLevel::Error,
         };
-        self.call.watch.host_calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.call.watch.count_host_call();
         self.call.log.write(level, &message, &fields);
         Ok(())
     }

@@ -6,6 +6,8 @@ pub(crate) mod http;
 pub(crate) mod kv;
 pub(crate) mod ldap;
 pub(crate) mod ldap_filter;
+#[cfg(test)]
+mod ldap_tests;
 pub(crate) mod ldap_wire;
 pub(crate) mod log;
 pub(crate) mod net;

@@ -191,8 +191,9 @@ fn explain(name: &str, error: &io::Error, seen: Option<String>) -> PluginError {
                 "tls.not-yet-valid",
                 "its certificate is not valid yet; check the clocks of both machines".to_owned(),
             ),
-            // A certificate that signs itself reads as unknown issuer or as an authority used as a server's certificate.
-            CertificateError::UnknownIssuer | CertificateError::Other(_) => make(
+            // A bad signature is mostly an authority of the same name with another key; a certificate that signs itself reads as
+            // an authority used as a server's certificate, which is among the others.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature | CertificateError::Other(_) => make(
                 "tls.unknown-ca",
                 format!(
                     "its certificate (SHA-256 {seen}) is of an authority that is not trusted here; add the CA, or its fingerprint to the grant"
@@ -204,7 +205,7 @@ fn explain(name: &str, error: &io::Error, seen: Option<String>) -> PluginError {
             make("tls.not-tls", "it does not speak TLS on this port; check the port, or use StartTLS".to_owned())
         }
         Some(other) => make("tls.failed", format!("TLS failed: {other}")),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+        None if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) => {
             make("tls.not-tls", "it hung up at the start of TLS; check the port, or use StartTLS".to_owned())
         }
         None => make("tls.failed", format!("TLS failed: {error}")),
