@@ -7,6 +7,8 @@ export interface Schemas {
     email: string;
     permission: 'none' | 'admin';
     preferences?: Record<string, unknown>;
+    /** Who vouches for the person, by plugin; such an account has no password here. */
+    authProviders?: Record<string, unknown>;
     /** The password was made by the daemon and never changed. */
     passwordChangeSuggested?: boolean;
   };
@@ -42,14 +44,23 @@ export interface Schemas {
     status: 'connected' | 'connecting' | 'disconnected';
     enabled: boolean;
     /** Times are milliseconds since the epoch. */
-    error?: { message: string; code?: string; time: number; nextAttempt?: number };
+    error?: {
+      message: string;
+      code?: string;
+      time: number;
+      nextAttempt?: number;
+      /** SHA-256 of the certificate that was refused. */
+      fingerprint?: string;
+    };
     /** What is shown of this server's pool may be out of date. */
     stale: boolean;
     staleSince?: number;
     poolId?: string;
     poolNameLabel?: string;
-    /** SHA-256 of the certificate. */
+    /** SHA-256 of the one certificate that is accepted. */
     fingerprint?: string;
+    /** SHA-256 of the certificate that the server showed. */
+    seenFingerprint?: string;
     allowUnauthorized?: boolean;
     readOnly?: boolean;
   };
@@ -71,7 +82,7 @@ export interface Schemas {
     optional?: boolean;
     granted: boolean;
     /** What the manifest asks for. */
-    options?: Schemas['GrantOptions'];
+    options?: Schemas['GrantOptions'] | null;
   };
   PluginState:
     | 'installed'
@@ -95,10 +106,10 @@ export interface Schemas {
     version?: string;
     /** Secrets stand in it as a fixed marker, never as themselves. */
     configuration?: Record<string, unknown>;
-    configurationPresets?: { name: string | Schemas['Texts']; configuration: Record<string, unknown> }[];
-    configurationSchema?: Record<string, unknown>;
+    configurationPresets?: { name: string; names?: Schemas['Texts']; configuration: Record<string, unknown> }[];
+    configurationSchema?: Record<string, unknown> | null;
     testable?: boolean;
-    testSchema?: Record<string, unknown>;
+    testSchema?: Record<string, unknown> | null;
     pluginId?: string;
     names?: Schemas['Texts'];
     descriptions?: Schemas['Texts'];
@@ -111,8 +122,9 @@ export interface Schemas {
     capabilities?: Schemas['Capability'][];
     grants?: Schemas['Grant'][];
     lastError?: Schemas['PluginError'] | null;
-    stats?: Record<string, number>;
-    limits?: Record<string, number | string>;
+    /** Numbers by name; `counted` = uses of grants in mode count, by capability. */
+    stats?: Record<string, unknown> & { counted?: Record<string, number> };
+    limits?: Record<string, unknown> | null;
     size?: number;
     digest?: string;
     activity?: { time: number; text: string; kind: string }[];
@@ -122,7 +134,7 @@ export interface Schemas {
     ok: boolean;
     checks: Schemas['TestCheck'][];
     /** Not empty: nothing ran, these are needed first. */
-    missingGrants?: { capability: string; reason?: Schemas['Texts'] }[];
+    missingGrants?: { capability: string; reason?: Schemas['Texts']; options?: Schemas['GrantOptions'] | null }[];
   };
   /** `data.errors` of error 10. */
   InvalidParameter: { instancePath?: string; message?: string; keyword?: string; params?: Record<string, unknown> };
@@ -161,6 +173,7 @@ export interface Methods {
       username?: string;
       password?: string;
       allowUnauthorized?: boolean;
+      fingerprint?: string | null;
     };
     result: boolean;
   };

@@ -3,7 +3,10 @@ import type { Schemas } from '../api/methods';
 import type { Message, MessageKey } from '../i18n/i18n';
 import type { Verdict } from './vm';
 
-type Subject = Pick<Schemas['Plugin'], 'state' | 'loaded' | 'configuration' | 'configurationSchema' | 'unloadable'>;
+type Subject = Pick<
+  Schemas['Plugin'],
+  'state' | 'loaded' | 'configuration' | 'configurationSchema' | 'unloadable' | 'capabilities'
+>;
 
 const YES: Verdict = { yes: true };
 const no = (key: MessageKey, params?: Message['params']): Verdict => ({ yes: false, reason: { key, params } });
@@ -20,7 +23,12 @@ export const canPlugin = {
     if (plugin.loaded) return no('can.plugin.alreadyEnabled');
     const whole = broken(plugin);
     if (!whole.yes) return whole;
-    return plugin.configurationSchema && !plugin.configuration ? no('can.plugin.notConfigured') : YES;
+    // The daemon has judged it: without all that the schema asks for it stays "installed".
+    if (plugin.state === 'installed' && plugin.configurationSchema) return no('can.plugin.notConfigured');
+    const missing = plugin.capabilities?.find(
+      (asked) => !asked.optional && !asked.granted && asked.resolved.length > 0,
+    );
+    return missing ? no('can.plugin.needsGrant', { scope: missing.resolved.join(', ') }) : YES;
   },
   disable(plugin: Subject): Verdict {
     if (!plugin.loaded) return no('can.plugin.notEnabled');

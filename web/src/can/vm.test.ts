@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Schemas } from '../api/methods';
 import type { VmRow } from '../live/rows';
 import { can, type Surroundings } from './can';
 import type { canVm } from './vm';
@@ -57,10 +58,22 @@ describe('can.vm', () => {
 });
 
 describe('can.plugin', () => {
-  const plugin = { state: 'installed', configurationSchema: {} } as const;
-  it.each([
+  type Subject = Parameters<typeof can.plugin.enable>[0];
+  const plugin: Subject = { state: 'installed', configurationSchema: {} };
+  const asked: Schemas['Capability'] = { name: 'ldap', template: 'ldap:{}', resolved: ['ldap:a:1'], granted: false };
+  it.each<[keyof typeof can.plugin, Subject, true | string]>([
     ['enable', plugin, 'can.plugin.notConfigured'],
-    ['enable', { ...plugin, configuration: {} }, true],
+    ['enable', { ...plugin, configuration: {}, state: 'disabled' }, true],
+    [
+      'enable',
+      {
+        ...plugin,
+        state: 'configured',
+        configuration: {},
+        capabilities: [asked],
+      },
+      'can.plugin.needsGrant',
+    ],
     ['enable', { state: 'installed' }, true],
     ['enable', { ...plugin, configuration: {}, loaded: true }, 'can.plugin.alreadyEnabled'],
     ['enable', { ...plugin, configuration: {}, state: 'incompatible' }, 'can.plugin.incompatible'],
@@ -68,7 +81,7 @@ describe('can.plugin', () => {
     ['disable', { ...plugin, loaded: true, unloadable: false }, 'can.plugin.notUnloadable'],
     ['purge', plugin, 'can.plugin.nothingStored'],
     ['test', { ...plugin, state: 'load-error' }, 'can.plugin.loadError'],
-  ] as const)('%s of %o is %s', (verb, subject, expected) => {
+  ])('%s of %o is %s', (verb, subject, expected) => {
     const verdict = can.plugin[verb](subject);
     expect(verdict.yes ? true : verdict.reason.key).toBe(expected);
   });

@@ -70,9 +70,16 @@ export function AccountMenu({ user }: { user: Schemas['User'] }) {
             />
           </div>
           <Menu.Divider />
-          <Menu.Item leftSection={<IconKey size={16} aria-hidden />} closeMenuOnClick onClick={() => setChanging(true)}>
-            {t('account.changePassword')}
-          </Menu.Item>
+          {/* The password of a directory's account is changed there. */}
+          {user.authProviders === undefined && (
+            <Menu.Item
+              leftSection={<IconKey size={16} aria-hidden />}
+              closeMenuOnClick
+              onClick={() => setChanging(true)}
+            >
+              {t('account.changePassword')}
+            </Menu.Item>
+          )}
           <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} closeMenuOnClick onClick={() => void leave()}>
             {t('account.signOut')}
           </Menu.Item>

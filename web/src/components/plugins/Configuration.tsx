@@ -109,7 +109,7 @@ export function Configuration({ plugin }: { plugin: Plugin }) {
             </Menu.Target>
             <Menu.Dropdown>
               {presets.map((preset) => {
-                const name = localText(preset.name) ?? '';
+                const name = localText(preset.names) ?? preset.name;
                 return (
                   <Menu.Item
                     key={name}

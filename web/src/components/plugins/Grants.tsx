@@ -97,6 +97,9 @@ export function GrantItem({ plugin, ask }: { plugin: Plugin; ask: Ask }) {
           {localText(ask.reason)}
         </Text>
       )}
+      {ask.grant?.mode === 'count' && (
+        <Text size="sm">{t('grant.used', { count: plugin.stats?.counted?.[ask.scope] ?? 0 })}</Text>
+      )}
       <GrantOptionsFields scope={ask.scope} requested={ask.requested} value={options} onChange={setOptions} />
     </li>
   );

@@ -22,7 +22,7 @@ import { Configuration } from './Configuration';
 import { Grants } from './Grants';
 import classes from './PluginPage.module.css';
 import { About, Activity, LastError, Statistics } from './PluginStatus';
-import { missingOf, type Plugin, pluginDescription, pluginName, STATE_TONES } from './pluginView';
+import { missingOf, type Plugin, pluginDescription, pluginName, sentence, STATE_TONES } from './pluginView';
 
 export function PluginPage({ id }: { id: string }) {
   const t = useT();
@@ -155,11 +155,11 @@ function Detail({ plugin }: { plugin: Plugin }) {
         </>
       }
     >
-      {plugin.stateText && (
+      {plugin.stateText && plugin.state !== 'enabled' && (
         <Banner
           tone={STATE_TONES[plugin.state] === 'bad' ? 'bad' : STATE_TONES[plugin.state] === 'warn' ? 'warn' : 'quiet'}
           icon={<IconInfoCircle size={18} />}
-          title={plugin.stateText}
+          title={sentence(plugin.stateText)}
         />
       )}
       <Columns

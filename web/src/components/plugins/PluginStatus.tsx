@@ -14,6 +14,14 @@ const WORDS: Record<string, MessageKey> = {
   calls: 'stats.calls',
   failures: 'stats.failures',
   memoryHighWater: 'stats.memoryHighWater',
+  inFlight: 'stats.inFlight',
+  waiting: 'stats.waiting',
+  cpuHighWaterMs: 'stats.cpuHighWaterMs',
+  wallHighWaterMs: 'stats.wallHighWaterMs',
+  hostCalls: 'stats.hostCalls',
+  denied: 'stats.denied',
+  logDropped: 'stats.logDropped',
+  compileMs: 'stats.compileMs',
   memory: 'stats.memory',
   cpu: 'stats.cpu',
   wall: 'stats.wall',
@@ -52,7 +60,7 @@ export function LastError({ error }: { error: Schemas['PluginError'] | null | un
 export function Statistics({ plugin }: { plugin: Plugin }) {
   const t = useT();
   const word = (name: string) => (WORDS[name] ? t(WORDS[name]) : humanise(name));
-  const facts = (values: Record<string, number | string | null | undefined> | undefined): [string, ReactNode][] =>
+  const facts = (values: Record<string, unknown> | null | undefined): [string, ReactNode][] =>
     Object.entries(values ?? {}).flatMap(([name, value]) =>
       typeof value === 'number' || typeof value === 'string'
         ? [[word(name), shown(name, value)] as [string, ReactNode]]

@@ -9,7 +9,7 @@ import { Blank } from '../../ui/Blank';
 import { Page } from '../../ui/Page';
 import { QueryState } from '../QueryState';
 import classes from './PluginsPage.module.css';
-import { missingOf, type Plugin, pluginDescription, pluginName, STATE_TONES } from './pluginView';
+import { missingOf, type Plugin, pluginDescription, pluginName, sentence, STATE_TONES } from './pluginView';
 
 export function PluginsPage() {
   const t = useT();
@@ -59,7 +59,7 @@ function PluginItem({ plugin }: { plugin: Plugin }) {
               <IconAlertTriangle size={14} aria-hidden /> {t('plugins.missingGrants', { count: missing })}
             </span>
           )}
-          {plugin.stateText && <span>{plugin.stateText}</span>}
+          {plugin.stateText && plugin.state !== 'enabled' && <span>{sentence(plugin.stateText)}</span>}
         </div>
       </div>
       <IconChevronRight size={18} aria-hidden className={classes['chevron']} />

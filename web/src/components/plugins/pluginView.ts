@@ -21,6 +21,9 @@ export const STATE_TONES: Record<Schemas['PluginState'], Tone> = {
   disabled: 'quiet',
 };
 
+/** The daemon's texts begin in lower case, as parts of log lines do. */
+export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** One scope that a plugin asks for, and what it was given. */
 export interface Ask {
   scope: string;

@@ -39,12 +39,13 @@ function ServerForm({ server, onClose }: Omit<Props, 'opened'>) {
   const t = useT();
   const add = useApiMutation('server.add', 'servers');
   const set = useApiMutation('server.set', 'servers');
-  const locked = server !== undefined && server.status !== 'disconnected';
+  const locked = server !== undefined && server.status === 'connected';
   const [form, setForm] = useState({
     host: server?.host ?? '',
     username: server?.username ?? (server ? '' : 'root'),
     password: '',
-    label: server?.label ?? '',
+    // The daemon fills an empty label with the pool's name.
+    label: server && server.label !== server.poolNameLabel ? (server.label ?? '') : '',
     allowUnauthorized: server?.allowUnauthorized ?? false,
   });
   const [tried, setTried] = useState(false);

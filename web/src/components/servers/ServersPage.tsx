@@ -73,11 +73,13 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
   const enable = useApiMutation('server.enable', 'servers');
   const disable = useApiMutation('server.disable', 'servers');
   const remove = useApiMutation('server.remove', 'servers');
+  const trust = useApiMutation('server.set', 'servers');
   const seconds = useCountdown(
     server.enabled && server.status === 'disconnected' ? server.error?.nextAttempt : undefined,
   );
   const name = serverName(server);
   const [tone, state] = stateOf(server);
+  const fingerprint = server.fingerprint ?? server.seenFingerprint;
 
   const [enabled, askEnabled, enabledAnswered] = useAsked(server.enabled);
 
@@ -89,6 +91,26 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
         onError: (error) =>
           toast.error(errorText(error), t(on ? 'servers.enableFailed' : 'servers.disableFailed', { name })),
         onSettled: enabledAnswered,
+      },
+    );
+  }
+
+  const refused = server.enabled && server.status !== 'connected' ? server.error?.fingerprint : undefined;
+
+  async function askTrust(shown: string) {
+    const yes = await confirm({
+      title: t('servers.trustTitle', { name }),
+      text: t('servers.trustText', { fingerprint: shown }),
+      verb: t('servers.trustVerb'),
+      cancel: t('action.cancel'),
+      close: t('action.close'),
+    });
+    if (!yes) return;
+    trust.mutate(
+      { id: server.id, fingerprint: shown },
+      {
+        onSuccess: () => toast.success(t('servers.trusted', { name })),
+        onError: (error) => toast.error(errorText(error), t('servers.trustFailed')),
       },
     );
   }
@@ -138,11 +160,11 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
               <dd>{server.username}</dd>
             </div>
           )}
-          {server.fingerprint && (
+          {fingerprint && (
             <div>
               <dt>{t('servers.fingerprint')}</dt>
-              <dd className={classes['mono']} title={server.fingerprint}>
-                {server.fingerprint}
+              <dd className={classes['mono']} title={fingerprint}>
+                {fingerprint}
               </dd>
             </div>
           )}
@@ -160,6 +182,22 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
                 .join(' · ')}
             </span>
           </p>
+        )}
+        {refused && (
+          <div className={classes['refused']}>
+            <div>
+              {t('servers.shown')} <code>{refused}</code>
+            </div>
+            <Button
+              size="xs"
+              variant="default"
+              loading={trust.isPending}
+              aria-label={t('servers.trustNamed', { name })}
+              onClick={() => void askTrust(refused)}
+            >
+              {t('servers.trust')}
+            </Button>
+          </div>
         )}
       </div>
       <div className={classes['actions']}>
