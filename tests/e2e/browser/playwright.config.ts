@@ -1,0 +1,41 @@
+// How the browser tests run: the system's Chromium, two workers, each with a daemon and a directory of its own.
+import { defineConfig } from '@playwright/test';
+
+const CHROMIUM = process.env['XYLEM_CHROMIUM'] ?? '/usr/bin/chromium';
+
+export default defineConfig({
+  testDir: 'specs',
+  outputDir: 'test-results',
+  // A test that hangs on a page has its own, shorter limits; this one is for stories with plugins that hang on purpose.
+  timeout: 90_000,
+  expect: { timeout: 10_000 },
+  // Stories in a file share what they set up; files do not.
+  fullyParallel: false,
+  workers: 2,
+  retries: 0,
+  forbidOnly: process.env['CI'] !== undefined,
+  reporter: [['list']],
+  use: {
+    locale: 'en-US',
+    timezoneId: 'UTC',
+    viewport: { width: 1280, height: 800 },
+    reducedMotion: 'reduce',
+    actionTimeout: 10_000,
+    navigationTimeout: 15_000,
+    screenshot: 'only-on-failure',
+    trace: 'retain-on-failure',
+    launchOptions: {
+      executablePath: CHROMIUM,
+      args: [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+  },
+});
