@@ -41,6 +41,15 @@ async fn unknown() -> Response {
     (StatusCode::NOT_FOUND, axum::Json(json!({ "error": "no such route" }))).into_response()
 }
 
+/// Takes the challenge off the answer to a script of a page: the browser would open its own dialog over ours and hold the
+/// answer back. Programs and addresses typed by hand keep it.
+fn quieten(mut response: Response, headers: &HeaderMap) -> Response {
+    if headers.get("sec-fetch-mode").is_some_and(|mode| mode != "navigate") {
+        response.headers_mut().remove(header::WWW_AUTHENTICATE);
+    }
+    response
+}
+
 #[expect(clippy::too_many_arguments, reason = "one for each part of a request that axum hands over")]
 async fn serve(
     operation: &'static Operation,
@@ -63,13 +72,13 @@ async fn serve(
         Ok(signed_in) => signed_in,
         // A stale cookie must not keep a person from signing in again.
         Err(_) if operation.access == Access::Open => None,
-        Err(Refused::Failure(failure)) => return error::to_http(&failure, false),
+        Err(Refused::Failure(failure)) => return quieten(error::to_http(&failure, false), &headers),
         Err(Refused::Malformed(text)) => {
             return (StatusCode::BAD_REQUEST, axum::Json(json!({ "error": text }))).into_response();
         }
     };
     if signed_in.is_none() && operation.access != Access::Open {
-        return error::to_http(&Failure::InvalidCredentials, false);
+        return quieten(error::to_http(&Failure::InvalidCredentials, false), &headers);
     }
     let params = match params(path, query.as_deref(), &body) {
         Ok(params) => params,
@@ -173,12 +182,7 @@ async fn login(
             let cookie = auth::set_cookie(token.expose(), remember.then_some(validity / 1_000), api.secure);
             ([(header::SET_COOKIE, cookie)], axum::Json(json!({ "user": user }))).into_response()
         }
-        Err(error) => {
-            let mut response = error::to_http(&error.failure, false);
-            // A browser that reads this header opens its own dialog over our page.
-            response.headers_mut().remove(header::WWW_AUTHENTICATE);
-            response
-        }
+        Err(error) => quieten(error::to_http(&error.failure, false), headers),
     }
 }
 
@@ -200,6 +204,16 @@ mod tests {
         let path = Some(Path(vec![("id".to_owned(), "x".to_owned())]));
         let params = params(path, Some("limit=3&fields=a%2Cb"), b"{\"force\":true}").unwrap();
         assert_eq!(Value::Object(params), json!({ "id": "x", "limit": 3, "fields": "a,b", "force": true }));
+    }
+
+    #[test]
+    fn only_programs_are_challenged() {
+        for (mode, challenged) in [(None, true), (Some("navigate"), true), (Some("cors"), false)] {
+            let mut headers = HeaderMap::new();
+            headers.extend(mode.map(|mode| ("sec-fetch-mode".parse().unwrap(), mode.parse().unwrap())));
+            let response = quieten(error::to_http(&Failure::InvalidCredentials, false), &headers);
+            assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), challenged, "{mode:?}");
+        }
     }
 
     #[test]
