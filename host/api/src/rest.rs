@@ -210,7 +210,9 @@ mod tests {
     fn only_programs_are_challenged() {
         for (mode, challenged) in [(None, true), (Some("navigate"), true), (Some("cors"), false)] {
             let mut headers = HeaderMap::new();
-            headers.extend(mode.map(|mode| ("sec-fetch-mode".parse().unwrap(), mode.parse().unwrap())));
+            if let Some(mode) = mode {
+                headers.insert("sec-fetch-mode", mode.parse().unwrap());
+            }
             let response = quieten(error::to_http(&Failure::InvalidCredentials, false), &headers);
             assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), challenged, "{mode:?}");
         }
