@@ -76,7 +76,7 @@ test('a started VM shows as running in a second browser', async ({ page, another
   await test.step('start', async () => {
     const seen = there.getByText('Running', { exact: true }).waitFor({ timeout: SEEN_WITHIN });
     const begin = performance.now();
-    await here.getByRole('button', { name: `Start ${DEMO}` }).click();
+    await here.getByRole('button', { name: `Start ${DEMO}`, exact: true }).click();
     await seen;
     const took = Math.round(performance.now() - begin);
     console.log(`a started VM was seen running in the second browser after ${took} ms`);
@@ -86,17 +86,17 @@ test('a started VM shows as running in a second browser', async ({ page, another
   });
 
   await test.step('what cannot be done now says why', async () => {
-    await expect(here.getByRole('button', { name: `Start ${DEMO}` })).toBeDisabled();
-    await expect(here.getByRole('button', { name: `Start ${DEMO}` })).toHaveAttribute('title', 'It is running already.');
+    await expect(here.getByRole('button', { name: `Start ${DEMO}`, exact: true })).toBeDisabled();
+    await expect(here.getByRole('button', { name: `Start ${DEMO}`, exact: true })).toHaveAttribute('title', 'It is running already.');
   });
 
   await test.step('stopping asks first', async () => {
-    await here.getByRole('button', { name: `Stop ${DEMO}` }).click();
+    await here.getByRole('button', { name: `Stop ${DEMO}`, exact: true }).click();
     const question = page.getByRole('dialog', { name: `Stop ${DEMO}?` });
     await question.getByRole('button', { name: 'Cancel' }).click();
     await expect(question).toBeHidden();
     await expect(there.getByText('Running', { exact: true })).toBeVisible();
-    await here.getByRole('button', { name: `Stop ${DEMO}` }).click();
+    await here.getByRole('button', { name: `Stop ${DEMO}`, exact: true }).click();
     await question.getByRole('radio', { name: 'Force off' }).check();
     await question.getByRole('button', { name: 'Stop' }).click();
     await expect(there.getByText('Halted', { exact: true })).toBeVisible();
@@ -108,7 +108,7 @@ test('on a phone', async ({ another, rig }) => {
   const page = await another({ viewport: { width: 390, height: 844 }, hasTouch: true });
   await signIn(page, rig.admin);
   await expect(vmRow(page, DEMO)).toBeVisible();
-  await expect(vmRow(page, DEMO).getByRole('button', { name: `Start ${DEMO}` })).toBeInViewport({ ratio: 1 });
+  await expect(vmRow(page, DEMO).getByRole('button', { name: `Start ${DEMO}`, exact: true })).toBeInViewport({ ratio: 1 });
   await expectNoSidewaysScrolling(page);
   await go(page, 'Servers');
   await expectNoSidewaysScrolling(page);
