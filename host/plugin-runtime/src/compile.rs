@@ -48,7 +48,7 @@ async fn compile_within(argv: &[OsString], component: &[u8], wall: Duration) -> 
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| failed(format!("the compiler cannot be started: {error}")))?;
+        .map_err(|error| LoadError::new("compile.unavailable", format!("the compiler cannot be started: {error}")))?;
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (Some(mut stdin), Some(stdout), Some(stderr)) = pipes else {
         return Err(failed("the compiler has no pipes".to_owned()));
@@ -130,6 +130,8 @@ mod tests {
         }
         let home = run("cat > /dev/null; printf \"[$HOME$CARGO_MANIFEST_DIR]\"", long).await.unwrap();
         assert_eq!(home, b"[]", "the child has no environment");
+        let nobody = [OsString::from("/nonexistent")];
+        assert_eq!(compile_within(&nobody, b"", long).await.unwrap_err().code, "compile.unavailable");
         let error = run("exec sleep 1000", Duration::from_millis(50)).await.unwrap_err();
         assert_eq!(error.code, "compile.timeout");
     }

@@ -4,10 +4,17 @@ use serde_json::Value;
 
 use crate::bindings::exports::xylem::plugin::lifecycle;
 use crate::bindings::xylem::plugin::{auth_types, types};
+use crate::log::LINE_BYTES;
 use crate::{Activation, CallError, Check, FieldError, Group, Identity, PluginError, Schedule, Subscription, Verdict};
 
 /// Bytes that a plugin may hand over as the result of a call.
 pub(crate) const RESULT: usize = 4 << 20;
+
+/// Bytes of names, of ids (a DN may be one), and of what is kept with an account; groups of a person.
+const SHORT: usize = 1 << 10;
+const LONG: usize = 8 << 10;
+const KEPT: usize = 64 << 10;
+const GROUPS: usize = 10_000;
 
 /// What is left of [`RESULT`]. Each list element weighs too, so that a million empty ones are no way around it.
 pub(crate) struct Scale(usize);
@@ -115,7 +122,10 @@ impl Scale {
     pub(crate) fn verdict(&mut self, verdict: auth_types::Verdict) -> Result<Verdict, CallError> {
         let it = match verdict {
             auth_types::Verdict::Unknown => return Ok(Verdict::Unknown),
-            auth_types::Verdict::Refused(reason) => return Ok(Verdict::Refused(self.text(reason)?)),
+            auth_types::Verdict::Refused(reason) => {
+                let reason = self.text(reason)?;
+                return Ok(Verdict::Refused(crate::log::cut(&reason, LINE_BYTES).to_owned()));
+            }
             auth_types::Verdict::Accepted(identity) => identity,
         };
         let identity = Identity {
@@ -135,6 +145,19 @@ impl Scale {
             session: self.maybe(it.session)?,
             attributes: self.json("the attributes of the identity", it.attributes)?,
         };
+        let long = |text: &Option<String>, most| text.as_ref().is_some_and(|text| text.len() > most);
+        if identity.subject.len() > LONG
+            || identity.username.len() > SHORT
+            || long(&identity.display_name, SHORT)
+            || long(&identity.email, SHORT)
+            || long(&identity.session_key, LONG)
+            || long(&identity.session, KEPT)
+            || identity.groups.as_ref().is_some_and(|groups| groups.len() > GROUPS)
+            || identity.groups.iter().flatten().any(|group| group.subject.len() > LONG || group.name.len() > SHORT)
+            || !crate::config::within(&identity.attributes, KEPT, 16)
+        {
+            return Err(garbage("a field of the identity is too long".to_owned()));
+        }
         // Accounts are linked by subject: without one, everybody would be the same person.
         if identity.subject.is_empty() || identity.username.is_empty() {
             return Err(garbage("the identity has no subject or no username".to_owned()));

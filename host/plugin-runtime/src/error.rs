@@ -43,7 +43,8 @@ pub struct LoadError {
 
 impl LoadError {
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into() }
+        // Names and texts of the file itself stand in these messages.
+        Self { code: code.to_owned(), message: crate::log::cut(&message.into(), 2_048).to_owned() }
     }
 }
 

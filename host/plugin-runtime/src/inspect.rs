@@ -6,7 +6,7 @@ use wasmtime::component::Component;
 use wasmtime::component::types::ComponentItem::{ComponentFunc, ComponentInstance};
 
 use crate::matrix::{self, CONTRACT, ROLE_WORDS, TYPES_ONLY};
-use crate::{LoadError, Manifest, grants, scope};
+use crate::{LoadError, Manifest, scope};
 
 /// Bytes of a component. A Python plugin has 18 MiB, one in JavaScript 13.
 pub(crate) const MAX_COMPONENT: u64 = 64 << 20;
@@ -34,6 +34,9 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Inspected, LoadError> {
     // Before the manifest: a plugin from the future may have a manifest from the future.
     for name in &sections.imports {
         check_interface(name)?;
+    }
+    for name in sections.exports.iter().filter(|name| name.starts_with(PACKAGE)) {
+        check_track(name)?;
     }
     let [section] = sections.manifests[..] else {
         let found = sections.manifests.len();
@@ -138,7 +141,6 @@ fn check_asked(powers: &[String], roles: &[String], manifest: &Manifest) -> Resu
             return Err(LoadError::new("capability.not-requested", message));
         }
     }
-    debug_assert!(matrix::all().flat_map(|row| row.words).all(|word| grants::is_word(word)));
     Ok(())
 }
 
@@ -212,12 +214,18 @@ fn check_interface(name: &str) -> Result<(), LoadError> {
         }
         return Ok(());
     };
-    let (interface, wanted) = rest.split_once('@').unwrap_or((rest, CONTRACT));
-    let same_track = match (version(wanted), version(CONTRACT)) {
-        (Some(wanted), Some(ours)) => (wanted.0, wanted.1) == (ours.0, ours.1),
-        _ => false,
-    };
-    if same_track && matrix::has_interface(interface) { Ok(()) } else { Err(newer(name, None)) }
+    let interface = rest.split('@').next().unwrap_or(rest);
+    check_track(name)?;
+    if matrix::has_interface(interface) { Ok(()) } else { Err(newer(name, None)) }
+}
+
+/// In 0.x the minor version is the track; only within one do both sides link.
+fn check_track(name: &str) -> Result<(), LoadError> {
+    let wanted = name.split_once('@').map_or(CONTRACT, |(_, version)| version);
+    match (version(wanted), version(CONTRACT)) {
+        (Some(wanted), Some(ours)) if (wanted.0, wanted.1) == (ours.0, ours.1) => Ok(()),
+        _ => Err(newer(name, None)),
+    }
 }
 
 /// Says which Xylem has what is missing here.

@@ -394,7 +394,8 @@ impl Inner {
             }
             Err(error) => {
                 // What may pass is tried again at the next scan.
-                let may_pass = ["file.read", "compile.timeout", "internal"].contains(&error.code.as_str());
+                let may_pass =
+                    ["file.read", "compile.timeout", "compile.unavailable", "internal"].contains(&error.code.as_str());
                 match stamp.filter(|_| !may_pass) {
                     Some(stamp) => drop(refused.insert(path.to_owned(), (stamp, error.clone()))),
                     None => drop(refused.remove(path)),

@@ -221,8 +221,10 @@ impl Watch {
             circuit.answered(probe);
             return false;
         };
-        health.last_error =
-            Some(LastError { kind: error.kind().to_owned(), code: error.code(), message: error.to_string(), at: now });
+        // A plugin's own words may be megabytes long.
+        let message = crate::log::cut(&error.to_string(), 2_048).to_owned();
+        let code = crate::log::cut(&error.code(), 200).to_owned();
+        health.last_error = Some(LastError { kind: error.kind().to_owned(), code, message, at: now });
         if error.is_misbehaviour() {
             health.failures += 1;
             return circuit.failed(now, probe);

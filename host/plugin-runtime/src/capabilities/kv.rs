@@ -52,6 +52,9 @@ impl kv::Host for Ctx {
 
     async fn keys(&mut self, prefix: String, after: Option<String>, max: u32) -> Result<Vec<String>, Fault> {
         gate!(self, "kv", "keys", None, |pass| {
+            if prefix.len().max(after.as_ref().map_or(0, String::len)) > MAX_KEY {
+                return Err(fault(ErrorKind::Invalid, "kv.key", "a key has 1 KiB at most"));
+            }
             let max = max.min(MAX_KEYS);
             let instance = &self.call.spec.instance;
             let keys = self.call.services.kv_keys(instance, &prefix, after.as_deref(), max).await?;

@@ -207,7 +207,8 @@ const START_TLS: &[u8] = b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.
 pub(crate) async fn start_tls(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<(), PluginError> {
     stream.write_all(START_TLS).await.map_err(|error| lost(&error))?;
     let Some(answer) = message(stream, 64 << 10, None).await? else {
-        return Err(lost(&io::Error::from(io::ErrorKind::UnexpectedEof)));
+        let what = "the server hung up when asked for StartTLS; if this is its LDAPS port, choose LDAPS";
+        return Err(PluginError::new(ErrorKind::Unavailable, "connect.closed", what));
     };
     check(&answer).map_err(malformed)?;
     match result_code(&answer) {

@@ -16,6 +16,8 @@ pub struct Guest {
     pub authenticate: &'static str,
     /// More items of the module.
     pub more: &'static str,
+    /// Changes to the text of the contract, for plugins of another time: what, and with what it is replaced.
+    pub contract: Vec<(&'static str, &'static str)>,
 }
 
 /// A manifest with nothing special.
@@ -36,6 +38,7 @@ impl Default for Guest {
             test: "i32.const 1024",
             authenticate: "i32.const 1536",
             more: "",
+            contract: vec![],
         }
     }
 }
@@ -44,12 +47,20 @@ impl Guest {
     /// Builds the component.
     pub fn build(&self) -> Vec<u8> {
         let mut resolve = Resolve::default();
-        resolve.push_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit")).unwrap();
+        let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+        if self.contract.is_empty() {
+            resolve.push_dir(&wit).unwrap();
+        } else {
+            resolve.push_dir(changed(&wit, &self.contract).path()).unwrap();
+        }
         let uses: String = self.imports.iter().map(|(interface, ..)| format!("import {interface};\n")).collect();
-        let world = format!(
+        let mut world = format!(
             "package test:guest;\nworld guest {{ {uses} export xylem:plugin/lifecycle@0.1.0;
              export xylem:plugin/password-provider@0.1.0; }}"
         );
+        for (old, new) in self.contract.iter().filter(|(old, _)| old.starts_with('@')) {
+            world = world.replace(old, new);
+        }
         let package = resolve.push_str("guest.wit", &world).unwrap();
         let world = resolve.select_world(&[package], Some("guest")).unwrap();
         let import = |(interface, function, signature): &(&str, &str, &str)| {
@@ -58,7 +69,7 @@ impl Guest {
         };
         let imports: String = self.imports.iter().filter(|(_, name, _)| !name.is_empty()).map(import).collect();
         let Self { validate, activate, test, authenticate, more, .. } = self;
-        let text = format!(
+        let mut text = format!(
             r#"(module
                 {imports}
                 (memory (export "memory") 2)
@@ -76,11 +87,34 @@ impl Guest {
                 (func (export "xylem:plugin/password-provider@0.1.0#authenticate") (param i32 i32 i32 i32) (result i32)
                     {authenticate}))"#
         );
+        for (old, new) in self.contract.iter().filter(|(old, _)| old.starts_with('@')) {
+            text = text.replace(old, new);
+        }
         let mut module = wat::parse_str(text).unwrap();
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
         custom_section(&mut module, "xylem:manifest", self.manifest.as_bytes());
         ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
     }
+}
+
+/// Copies the contract with changes.
+fn changed(wit: &Path, changes: &[(&str, &str)]) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::create_dir(copy.path().join("deps")).unwrap();
+    for (folder, changes) in [("", changes), ("deps", &[])] {
+        for entry in std::fs::read_dir(wit.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "wit") {
+                continue;
+            }
+            let mut text = std::fs::read_to_string(&path).unwrap();
+            for (old, new) in changes {
+                text = text.replace(old, new);
+            }
+            std::fs::write(copy.path().join(folder).join(path.file_name().unwrap()), text).unwrap();
+        }
+    }
+    copy
 }
 
 /// Appends a custom section to a module or component.

@@ -105,22 +105,26 @@ async fn five_failures_open_the_breaker() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn four_run_and_sixty_four_wait() {
-    let bench = Arc::new(Bench::with(&authenticate(LOOP)).await);
+    let kv = ("xylem:plugin/kv@0.1.0", "get", "(param i32 i32 i32)");
+    let wait = "(call $get (i32.const 3000) (i32.const 5) (i32.const 4096)) unreachable";
+    let guest = Guest { imports: vec![kv], more: r#"(data (i32.const 3000) "never")"#, ..authenticate(wait) };
+    let bench = Arc::new(Bench::with(&guest).await);
     let it = InstanceId::from("it");
-    let spec = Spec { wall: Some(Duration::from_millis(1_500)), ..bare() };
+    let spec = Spec { wall: Some(Duration::from_secs(300)), ..bare() };
     let mut calls = tokio::task::JoinSet::new();
     for _ in 0..80 {
         let (bench, spec) = (bench.clone(), spec.clone());
         calls.spawn(async move { sign_in(&bench, &spec).await });
     }
-    let mut kinds = std::collections::BTreeMap::<&str, usize>::new();
-    while let Some(outcome) = calls.join_next().await {
-        *kinds.entry(outcome.unwrap().unwrap_err().kind()).or_default() += 1;
+    for _ in 0..80 - 4 - 64 {
+        assert_eq!(calls.join_next().await.unwrap().unwrap(), Err(CallError::Busy));
     }
-    assert_eq!(kinds.remove("timeout"), Some(4), "{kinds:?}");
-    assert!(kinds.contains_key("busy"), "{kinds:?}");
     let health = bench.runtime.health(&it);
-    assert_eq!((health.in_flight, health.waiting), (0, 0));
+    assert_eq!((health.in_flight, health.waiting), (4, 64));
+    assert_eq!(sign_in(&bench, &spec).await, Err(CallError::Busy));
+    calls.shutdown().await;
+    let health = bench.runtime.health(&it);
+    assert_eq!((health.calls, health.in_flight, health.waiting), (0, 0, 0));
 }
 
 #[tokio::test]

@@ -144,3 +144,25 @@ async fn a_bad_upgrade_keeps_the_old_plugin() {
     assert!(bench.runtime.get(&it).is_none());
     assert_eq!(bench.runtime.validate(&bare()).await.unwrap_err().kind(), "not-loaded");
 }
+
+#[tokio::test]
+async fn plugins_from_another_time() {
+    let bench = Bench::new();
+    let since = ("@0.1.0", "@0.1.3");
+    let more = ("  delete: func(key", "  clear: func();\n  delete: func(key");
+    let clear = Guest {
+        imports: vec![("xylem:plugin/kv@0.1.0", "clear", "")],
+        contract: vec![since, more],
+        ..Guest::default()
+    };
+    bench.put("function", &clear.build());
+    // The same track with nothing new in use loads.
+    bench.put("later", &Guest { contract: vec![since], ..Guest::default() }.build());
+    bench.put("track", &Guest { contract: vec![("@0.1.0", "@0.2.0")], ..Guest::default() }.build());
+    let found = bench.scan().await;
+    let code = |name: &str| found.iter().find(|(instance, _)| instance == name).map(|(_, code)| code.as_str()).unwrap();
+    assert_eq!((code("function"), code("later"), code("track")), ("contract.newer", "", "contract.newer"));
+    assert_eq!(bench.complaint("function").await, "needs Xylem >= 0.1.3 for kv.clear; this is 0.1.0");
+    let spec = plugin_runtime::Spec::new(InstanceId::from("later"), json!({}));
+    assert_eq!(bench.runtime.validate(&spec).await.unwrap(), []);
+}

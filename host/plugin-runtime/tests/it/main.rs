@@ -1,4 +1,5 @@
 //! The runtime as its users see it: files in a folder, calls, and what becomes of them.
+#![allow(clippy::unwrap_used)] // All of this is tests; clippy only sees that of functions marked so.
 
 mod calls;
 mod directory;

@@ -130,3 +130,49 @@ async fn doors_that_nobody_opened_stay_shut() {
     let error = sign_in(&bench, &spec(json!({})), "alice", "x").await.unwrap_err();
     assert_eq!(error.code(), "grant.missing", "{error:?}");
 }
+
+/// Returns resident memory in KiB, number of open files, and names of the threads of this process.
+fn footprint() -> (u64, usize, Vec<String>) {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let resident = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let name = |task: std::fs::DirEntry| std::fs::read_to_string(task.path().join("comm")).unwrap().trim().to_owned();
+    let mut threads: Vec<String> = tasks.map(|task| name(task.unwrap())).collect();
+    threads.sort();
+    (resident, std::fs::read_dir("/proc/self/fd").unwrap().count(), threads)
+}
+
+#[tokio::test]
+async fn misbehaviour_leaves_nothing_behind() {
+    let bench = Bench::new();
+    let names =
+        ["hostile_trap", "hostile_memory_bomb", "hostile_giant_result", "hostile_deep_recursion", "hostile_silent"];
+    let specs: Vec<Spec> = names
+        .iter()
+        .map(|name| {
+            let instance = name.replace('_', "-");
+            bench.put(&instance, &compiled(name));
+            Spec { wall: Some(Duration::from_millis(700)), ..Spec::new(InstanceId::from(instance), json!({})) }
+        })
+        .collect();
+    bench.scan().await;
+    let round = async || {
+        for spec in &specs {
+            for _ in 0..3 {
+                let _ = sign_in(&bench, spec, "alice", "x").await;
+            }
+            bench.runtime.reset(&spec.instance);
+        }
+    };
+    round().await;
+    let before = footprint();
+    for _ in 0..3 {
+        round().await;
+    }
+    let after = footprint();
+    assert!(after.0 < before.0 + (5 << 10), "resident memory: {} KiB before, {} KiB after", before.0, after.0);
+    assert!(after.1 <= before.1, "open files: {} before, {} after", before.1, after.1);
+    // Fewer is fine: idle threads of tokio's pool go home.
+    assert!(after.2.len() <= before.2.len(), "threads: {:?} before, {:?} after", before.2, after.2);
+}
