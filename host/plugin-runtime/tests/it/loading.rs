@@ -32,6 +32,8 @@ async fn compiles_in_a_child_once() {
     assert_eq!(bench.runtime.validate(&bare()).await.unwrap(), []);
 }
 
+type Attack<'a> = Box<dyn Fn() + 'a>;
+
 #[tokio::test]
 async fn tampered_code_is_compiled_anew() {
     let mut bench = Bench::with(&Guest::default()).await;
@@ -43,7 +45,7 @@ async fn tampered_code_is_compiled_anew() {
     flipped[middle] ^= 0x10;
     let elsewhere = bench.folder.path().join("elsewhere");
     fs::write(&elsewhere, &good).unwrap();
-    let attacks: [(&str, Box<dyn Fn()>); 4] = [
+    let attacks: [(&str, Attack<'_>); 4] = [
         ("a flipped bit", Box::new(|| fs::write(file, &flipped).unwrap())),
         ("cut off", Box::new(|| fs::write(file, &good[..good.len() - 40]).unwrap())),
         ("empty", Box::new(|| fs::write(file, "").unwrap())),
