@@ -1,5 +1,6 @@
 // The routes, and what happens when the session ends under a page.
 import { createRouter } from '@tanstack/react-router';
+import { Failed } from './components/QueryState';
 import { client } from './live/live';
 import { routeTree } from './routeTree.gen';
 import { leave } from './session/session';
@@ -9,6 +10,8 @@ export const router = createRouter({
   // The query cache is the cache.
   defaultPreloadStaleTime: 0,
   scrollRestoration: true,
+  // In each route, so that a page that fails leaves the frame and its navigation standing.
+  defaultErrorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
 });
 
 client.subscribeState((state) => {

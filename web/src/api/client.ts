@@ -163,7 +163,7 @@ export class ApiClient {
         this.#pending.delete(id);
         reject(new ConnectionError('timeout'));
       }, timeout);
-      this.#pending.set(id, { resolve, reject, timer });
+      this.#pending.set(id, { resolve: (result) => resolve(result as Methods[K]['result']), reject, timer });
       socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
     });
   }

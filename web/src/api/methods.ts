@@ -1,4 +1,5 @@
 // The public API as types: objects, methods and notifications, in the shape of the daemon's table of operations.
+import type { Params } from './params.gen';
 
 /** What goes over the wire, by name. */
 export interface Schemas {
@@ -140,69 +141,35 @@ export interface Schemas {
   InvalidParameter: { instancePath?: string; message?: string; keyword?: string; params?: Record<string, unknown> };
 }
 
-type Id = { id: string };
-
-/** Methods of `/api/`: parameters by name, and the result. */
-export interface Methods {
-  'session.getUser': { params: Record<string, never>; result: Schemas['User'] };
-  'session.subscribe': { params: { topics: ('servers' | 'plugins')[] }; result: boolean };
-  'user.changePassword': { params: { oldPassword: string; newPassword: string }; result: boolean };
-  'xo.getAllObjects': {
-    params: { filter?: { type?: string }; limit?: number };
-    result: Record<string, Schemas['XoObject']>;
-  };
-  'vm.start': { params: Id; result: unknown };
-  'vm.stop': { params: Id & { force?: boolean }; result: unknown };
-  'vm.restart': { params: Id & { force?: boolean }; result: unknown };
-  'server.getAll': { params: Record<string, never>; result: Schemas['Server'][] };
-  'server.add': {
-    params: {
-      host: string;
-      username: string;
-      password: string;
-      label?: string;
-      allowUnauthorized?: boolean;
-      autoConnect?: boolean;
-    };
-    result: string;
-  };
-  'server.set': {
-    params: Id & {
-      label?: string | null;
-      host?: string;
-      username?: string;
-      password?: string;
-      allowUnauthorized?: boolean;
-      fingerprint?: string | null;
-    };
-    result: boolean;
-  };
-  'server.remove': { params: Id; result: boolean };
-  'server.enable': { params: Id; result: boolean };
-  'server.disable': { params: Id; result: boolean };
-  'plugin.get': { params: Record<string, never>; result: Schemas['Plugin'][] };
-  'plugin.configure': { params: Id & { configuration: Record<string, unknown> }; result: boolean };
-  'plugin.purgeConfiguration': { params: Id; result: boolean };
-  'plugin.test': {
-    params: Id & {
-      data?: Record<string, unknown>;
-      /** Not saved: for this call only. */
-      configuration?: Record<string, unknown>;
-      /** Given for this call only. */
-      grants?: { capability: string; options?: Schemas['GrantOptions'] }[];
-    };
-    result: Schemas['TestResult'];
-  };
-  'plugin.grant': {
-    params: Id & { capability: string; mode?: Schemas['GrantMode']; options?: Schemas['GrantOptions'] };
-    result: unknown;
-  };
-  'plugin.revoke': { params: Id & { capability: string }; result: unknown };
-  'plugin.load': { params: Id; result: boolean };
-  'plugin.unload': { params: Id; result: boolean };
-  'plugin.enableAutoload': { params: Id; result: boolean };
-  'plugin.disableAutoload': { params: Id; result: boolean };
+/** What the methods that the page uses answer. */
+interface Results {
+  'session.getUser': Schemas['User'];
+  'session.subscribe': boolean;
+  'user.changePassword': boolean;
+  'xo.getAllObjects': Record<string, Schemas['XoObject']>;
+  'vm.start': unknown;
+  'vm.stop': unknown;
+  'vm.restart': unknown;
+  'server.getAll': Schemas['Server'][];
+  'server.add': string;
+  'server.set': boolean;
+  'server.remove': boolean;
+  'server.enable': boolean;
+  'server.disable': boolean;
+  'plugin.get': Schemas['Plugin'][];
+  'plugin.configure': boolean;
+  'plugin.purgeConfiguration': boolean;
+  'plugin.test': Schemas['TestResult'];
+  'plugin.grant': unknown;
+  'plugin.revoke': unknown;
+  'plugin.load': boolean;
+  'plugin.unload': boolean;
+  'plugin.enableAutoload': boolean;
+  'plugin.disableAutoload': boolean;
 }
+
+/** Methods of `/api/`: parameters by name, from the daemon's own table, and the result. */
+export type Methods = { [K in keyof Results]: { params: Params[K]; result: Results[K] } };
 
 /** What the daemon tells without being asked. */
 export interface Notifications {

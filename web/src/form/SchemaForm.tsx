@@ -8,7 +8,7 @@ import {
   type RJSFValidationError,
   TranslatableString,
 } from '@rjsf/utils';
-import { type ReactNode, useMemo } from 'react';
+import { type ReactNode, useEffect, useMemo } from 'react';
 import type { Schemas } from '../api/methods';
 import { t, useLocale } from '../i18n/i18n';
 import { pathOf, valueAt } from './pointer';
@@ -95,6 +95,11 @@ export function SchemaForm({
   const data = useMemo(() => getDefaultFormState(validator, own, value ?? {}, own) as FormData, [own, value]);
   const uiSchema = useMemo(() => uiSchemaOf(own), [own]);
   const extraErrors = useMemo(() => toErrorTree(errors ?? []), [errors]);
+  // The daemon's findings come after the click on Save, which may be far below the field.
+  useEffect(() => {
+    if (!errors || errors.length === 0) return;
+    document.getElementById(id)?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus();
+  }, [errors, id]);
   return (
     <RjsfForm
       id={id}

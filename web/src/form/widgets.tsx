@@ -61,7 +61,7 @@ export function BaseInput(props: BaseInputTemplateProps) {
         min={schema.minimum}
         max={schema.maximum}
         clampBehavior="none"
-        maw={220}
+        styles={{ wrapper: { maxWidth: 220 } }}
       />
     );
   }

@@ -345,6 +345,7 @@ export const en = {
   },
   'test.ok': 'Passed',
   'test.bad': 'Failed',
+  'test.skipped': 'Not reached',
 
   'form.required': 'Please fill this in.',
   'form.tooShort': 'This is too short.',

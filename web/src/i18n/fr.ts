@@ -359,6 +359,7 @@ export const fr: Catalogue = {
   },
   'test.ok': 'Réussi',
   'test.bad': 'Échoué',
+  'test.skipped': 'Non atteint',
 
   'form.required': 'Veuillez remplir ce champ.',
   'form.tooShort': 'C’est trop court.',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { en } from './en';
 import { fr } from './fr';
-import { format, type MessageKey, type Text } from './i18n';
+import { format, formatBytes, type MessageKey, type Text } from './i18n';
 
 const keys = Object.keys(en) as MessageKey[];
 const forms = (text: Text): string[] => (typeof text === 'string' ? [text] : [text.one, text.other]);
@@ -50,3 +50,13 @@ describe('format', () => {
     expect(format(text, params, locale)).toBe(expected);
   });
 });
+
+it.each([
+  [0, '0 B'],
+  [1023, '1,023 B'],
+  [1024, '1 KiB'],
+  [1_610_612_736, '1.5 GiB'],
+  [2 ** 30 - 300_000, '1 GiB'],
+  [1023 * 2 ** 20, '1,023 MiB'],
+  [100 * 2 ** 20 + 1, '100 MiB'],
+])('formatBytes %d: %s', (bytes, expected) => expect(formatBytes(bytes)).toBe(expected));

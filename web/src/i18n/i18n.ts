@@ -108,7 +108,8 @@ const UNITS = { en: ['B', 'KiB', 'MiB', 'GiB', 'TiB'], fr: ['o', 'Kio', 'Mio', '
 export function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
-  while (value >= 1024 && unit < 4) {
+  // 1023.5 MiB would be shown as 1,024 MiB.
+  while (value >= 1023.5 && unit < 4) {
     value /= 1024;
     unit += 1;
   }

@@ -17,7 +17,8 @@ if (nonce) setNonce(nonce);
 export function UiProvider({ children }: { children: ReactNode }) {
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
-      <Notifications position="bottom-right" limit={4} autoClose={6_000} />
+      {/* At the left: the buttons of pages and dialogs are at the right. */}
+      <Notifications position="bottom-left" limit={3} autoClose={4_000} containerWidth={340} />
       {children}
       <ConfirmHost />
     </MantineProvider>

@@ -1,5 +1,5 @@
 // The look: one green accent, calm neutrals, contrast that passes WCAG AA in both schemes.
-import { createTheme, type MantineColorsTuple, SegmentedControl } from '@mantine/core';
+import { createTheme, Input, type MantineColorsTuple, SegmentedControl } from '@mantine/core';
 import classes from './theme.module.css';
 
 const sap: MantineColorsTuple = [
@@ -55,6 +55,10 @@ export const theme = createTheme({
     'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
   components: {
+    // Descriptions below: fields beside each other stay on one line, whatever they explain.
+    InputWrapper: Input.Wrapper.extend({
+      defaultProps: { inputWrapperOrder: ['label', 'input', 'description', 'error'] },
+    }),
     SegmentedControl: SegmentedControl.extend({ classNames: { input: classes['segmentInput'] ?? '' } }),
   },
   headings: {

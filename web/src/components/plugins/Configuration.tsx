@@ -1,6 +1,6 @@
 // The configuration form of a plugin: made from its schema, with its presets; saved by hand; tried before or after.
 import { IconAdjustments, IconChevronDown } from '@tabler/icons-react';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { fieldErrors } from '../../api/errors';
 import { can } from '../../can/can';
 import { merged, tidy } from '../../form/schema';
@@ -35,7 +35,7 @@ export function Configuration({ plugin }: { plugin: Plugin }) {
   const value = draft ?? plugin.configuration;
   const schema = plugin.configurationSchema;
   const presets = plugin.configurationPresets ?? [];
-  const faults = fieldErrors(configure.error);
+  const faults = useMemo(() => fieldErrors(configure.error), [configure.error]);
   const testable = can.plugin.test(plugin);
 
   async function save(data: Json) {
@@ -54,41 +54,48 @@ export function Configuration({ plugin }: { plugin: Plugin }) {
   }
 
   const buttons = (
-    <Group justify="space-between" mt="lg" gap="sm">
-      <Text size="sm" c="dimmed" role="status">
-        {draft ? t('plugin.unsaved') : ''}
-      </Text>
-      <Group gap="sm">
-        {draft && (
-          <Button
-            type="button"
-            variant="subtle"
-            color="gray"
-            onClick={() => {
-              setDraft(undefined);
-              configure.reset();
-            }}
-          >
-            {t('action.discard')}
-          </Button>
-        )}
-        {plugin.testable && (
-          <Button
-            type="button"
-            variant="default"
-            onClick={() => setTesting(true)}
-            disabledReason={testable.yes ? undefined : tm(testable.reason)}
-          >
-            {t('plugin.test')}
-          </Button>
-        )}
-        {schema && (
-          <Button type="submit" loading={configure.isPending}>
-            {t('action.save')}
-          </Button>
-        )}
+    <>
+      {configure.error && (
+        <Alert color="red" variant="light" mt="lg" role="alert" title={t('plugin.saveFailed')}>
+          {faults.length > 0 ? t('plugin.seeFields') : errorText(configure.error)}
+        </Alert>
+      )}
+      <Group justify="space-between" mt="lg" gap="sm">
+        <Text size="sm" c="dimmed" role="status">
+          {draft ? t('plugin.unsaved') : ''}
+        </Text>
+        <Group gap="sm">
+          {draft && (
+            <Button
+              type="button"
+              variant="subtle"
+              color="gray"
+              onClick={() => {
+                setDraft(undefined);
+                configure.reset();
+              }}
+            >
+              {t('action.discard')}
+            </Button>
+          )}
+          {plugin.testable && (
+            <Button
+              type="button"
+              variant="default"
+              onClick={() => setTesting(true)}
+              disabledReason={testable.yes ? undefined : tm(testable.reason)}
+            >
+              {t('plugin.test')}
+            </Button>
+          )}
+          {schema && (
+            <Button type="submit" loading={configure.isPending}>
+              {t('action.save')}
+            </Button>
+          )}
+        </Group>
       </Group>
-    </Group>
+    </>
   );
 
   return (
@@ -126,11 +133,6 @@ export function Configuration({ plugin }: { plugin: Plugin }) {
         )
       }
     >
-      {configure.error && (
-        <Alert color="red" variant="light" mb="md" role="alert" title={t('plugin.saveFailed')}>
-          {faults.length > 0 ? t('plugin.seeFields') : errorText(configure.error)}
-        </Alert>
-      )}
       {schema ? (
         <SchemaForm
           id={`config-${plugin.id}`}

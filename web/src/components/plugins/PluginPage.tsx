@@ -14,7 +14,6 @@ import { confirm } from '../../ui/confirm';
 import { useAsked } from '../../ui/hooks';
 import { Switch } from '../../ui/input';
 import { Card, Columns, Page } from '../../ui/Page';
-import { Text } from '../../ui/text';
 import { toast } from '../../ui/toast';
 import { errorText } from '../errorText';
 import { QueryState } from '../QueryState';
@@ -201,11 +200,6 @@ function Detail({ plugin }: { plugin: Plugin }) {
           </>
         }
       />
-      {plugin.keywords && plugin.keywords.length > 0 && (
-        <Text size="xs" c="dimmed">
-          {plugin.keywords.join(', ')}
-        </Text>
-      )}
     </Page>
   );
 }

@@ -60,12 +60,17 @@ export function LastError({ error }: { error: Schemas['PluginError'] | null | un
 export function Statistics({ plugin }: { plugin: Plugin }) {
   const t = useT();
   const word = (name: string) => (WORDS[name] ? t(WORDS[name]) : humanise(name));
-  const facts = (values: Record<string, unknown> | null | undefined): [string, ReactNode][] =>
-    Object.entries(values ?? {}).flatMap(([name, value]) =>
-      typeof value === 'number' || typeof value === 'string'
+  /** The known ones first, in the order above. */
+  const facts = (values: Record<string, unknown> | null | undefined): [string, ReactNode][] => {
+    const known = Object.keys(WORDS).filter((name) => name in (values ?? {}));
+    const names = [...known, ...Object.keys(values ?? {}).filter((name) => !(name in WORDS))];
+    return names.flatMap((name) => {
+      const value = values?.[name];
+      return typeof value === 'number' || typeof value === 'string'
         ? [[word(name), shown(name, value)] as [string, ReactNode]]
-        : [],
-    );
+        : [];
+    });
+  };
   const stats = facts(plugin.stats);
   const limits = facts(plugin.limits);
   return (

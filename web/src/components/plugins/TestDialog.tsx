@@ -1,7 +1,7 @@
 // Tries a plugin with the configuration as it stands in the form, saved or not, and shows each step. When a power is
 // missing nothing runs: the dialog names it and asks for a yes that holds for one call.
-import { IconCircleCheck, IconCircleX, IconShieldQuestion } from '@tabler/icons-react';
-import { useState } from 'react';
+import { IconCircleCheck, IconCircleDashed, IconCircleX, IconShieldQuestion } from '@tabler/icons-react';
+import { useMemo, useState } from 'react';
 import { fieldErrors } from '../../api/errors';
 import type { Schemas } from '../../api/methods';
 import { SchemaForm } from '../../form/SchemaForm';
@@ -64,7 +64,7 @@ function TestBody({ plugin, configuration, onClose }: Omit<Props, 'opened'>) {
   const allow = () =>
     run(missing.map(({ capability }) => ({ capability, options: tidyOptions(optionsOf(capability)) })));
 
-  const faults = fieldErrors(test.error);
+  const faults = useMemo(() => fieldErrors(test.error), [test.error]);
   const buttons = (
     <DialogActions>
       <Button type="button" variant="default" onClick={onClose}>
@@ -157,9 +157,12 @@ function TestBody({ plugin, configuration, onClose }: Omit<Props, 'opened'>) {
 const requestedOf = (plugin: Plugin, scope: string): Options =>
   plugin.capabilities?.find((c) => c.resolved.includes(scope) || scope.startsWith(`${c.name}:`))?.options ?? {};
 
+/** A step that was not tried, because one before it failed. */
+const isSkipped = (check: Schemas['TestCheck']): boolean => check.error?.code === 'test.not-reached';
+
 function Result({ result }: { result: Schemas['TestResult'] }) {
   const t = useT();
-  const failed = result.checks.filter((check) => !check.ok).length;
+  const failed = result.checks.filter((check) => !check.ok && !isSkipped(check)).length;
   return (
     <section aria-label={t('test.result')} className={classes['result']}>
       <p className={classes['summary']} data-ok={result.ok || undefined}>
@@ -168,10 +171,12 @@ function Result({ result }: { result: Schemas['TestResult'] }) {
       </p>
       <ol>
         {result.checks.map((check, index) => (
-          <li key={`${index} ${check.name}`} data-ok={check.ok || undefined}>
+          <li key={`${index} ${check.name}`} data-outcome={check.ok ? 'ok' : isSkipped(check) ? 'skipped' : 'bad'}>
             <span className={classes['mark']}>
               {check.ok ? (
                 <IconCircleCheck size={18} role="img" aria-label={t('test.ok')} />
+              ) : isSkipped(check) ? (
+                <IconCircleDashed size={18} role="img" aria-label={t('test.skipped')} />
               ) : (
                 <IconCircleX size={18} role="img" aria-label={t('test.bad')} />
               )}
@@ -179,7 +184,7 @@ function Result({ result }: { result: Schemas['TestResult'] }) {
             <div>
               <strong>{check.name}</strong>
               <div>{check.ok ? check.message : (check.error?.message ?? check.message)}</div>
-              {!check.ok && check.error && (
+              {!check.ok && check.error && !isSkipped(check) && (
                 <code>{[check.error.kind, check.error.code].filter(Boolean).join(' · ')}</code>
               )}
             </div>
