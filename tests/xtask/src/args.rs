@@ -14,6 +14,7 @@ cargo xtask <task>
                     set up what tests need and run all tests; stages: rust, doc, guests, web, browser
   ci                tidy, format, clippy, deny, then test: what every change has to pass
   tidy              the rules of the house: floors, module docs, stray files, lock files
+  codegen           write the files that are made from the operation table
   deny              licences, forbidden crates, sources
   bench [WORDS]     measure a release build (smoke without words)
   plugins           build plugins and hostile plugins, print their folders
@@ -35,6 +36,8 @@ pub enum Task {
     Ci,
     /// See [`crate::tidy`].
     Tidy,
+    /// See [`crate::tidy::codegen`].
+    Codegen,
     /// See [`crate::ci::deny`].
     Deny,
     /// See [`crate::bench`].
@@ -65,6 +68,7 @@ pub fn parse(words: &[String]) -> Result<Task, String> {
         "test" => test(rest).map(Task::Test),
         "ci" => plain(Task::Ci),
         "tidy" => plain(Task::Tidy),
+        "codegen" => plain(Task::Codegen),
         "deny" => plain(Task::Deny),
         "plugins" => plain(Task::Plugins),
         "web" => plain(Task::Web),

@@ -74,6 +74,7 @@ fn perform(task: Task) -> Result<bool> {
         Task::Ci => return ci::ci(&runner, &repo),
         Task::Bench(words) => bench::bench(&runner, &repo, &words)?,
         Task::Tidy => tidy::tidy(&repo)?,
+        Task::Codegen => tidy::codegen(&repo.root)?,
         Task::Deny => ci::deny(&runner, &repo)?,
         Task::Web => {
             setup::node(&repo)?;

@@ -15,8 +15,22 @@ pub(super) struct Generated {
     pub command: &'static [&'static str],
 }
 
-/// All such files. Empty is fine; add a line here when a generated file is committed.
-pub(super) const GENERATED: &[Generated] = &[];
+/// All such files: add a line here when a generated file is committed.
+pub(super) const GENERATED: &[Generated] = &[Generated {
+    file: "web/src/api/params.gen.ts",
+    command: &["cargo", "run", "--quiet", "--package", "wire", "--example", "typescript"],
+}];
+
+/// Writes all of them anew.
+pub(crate) fn write(root: &Path) -> Result<()> {
+    for each in GENERATED {
+        let (name, words) = each.command.split_first().context("a generator has a name")?;
+        let output = program(name, root).args(words).output().with_context(|| format!("run {:?}", each.command))?;
+        anyhow::ensure!(output.status.success(), "{}: {}", each.file, String::from_utf8_lossy(&output.stderr).trim());
+        std::fs::write(root.join(each.file), output.stdout).with_context(|| format!("write {}", each.file))?;
+    }
+    Ok(())
+}
 
 pub(super) fn check(root: &Path, list: &[Generated]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
@@ -28,7 +42,7 @@ pub(super) fn check(root: &Path, list: &[Generated]) -> Result<Vec<Finding>> {
             let words = String::from_utf8_lossy(&output.stderr);
             findings.push(wrong(format!("`{shown}`, which makes {}, failed: {}", each.file, words.trim())));
         } else if std::fs::read(root.join(each.file)).ok() != Some(output.stdout) {
-            findings.push(wrong(format!("{} is stale. Run `{shown} > {}` and commit it.", each.file, each.file)));
+            findings.push(wrong(format!("{} is stale. Run `cargo xtask codegen` and commit it.", each.file)));
         }
     }
     Ok(findings)
@@ -47,7 +61,7 @@ mod tests {
         let one = |file, command| Generated { file, command };
         for (generated, wanted) in [
             (one("good", &["echo", "one"]), ""),
-            (one("stale", &["echo", "one"]), "stale is stale. Run `echo one > stale`"),
+            (one("stale", &["echo", "one"]), "stale is stale. Run `cargo xtask codegen`"),
             (one("missing", &["echo", "one"]), "missing is stale"),
             (
                 one("good", &["sh", "-c", "echo why >&2; exit 3"]),

@@ -12,6 +12,8 @@ use crate::progress::print;
 use crate::repo::{self, Repo};
 use tree::Tree;
 
+pub(crate) use generated::write as codegen;
+
 /// What a rule found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Finding {
