@@ -7,12 +7,13 @@
 //! client.watch().await?;
 //! let vm = client.until("CCNET", |view| view.named("VM", "CCNET").cloned()).await?;
 //! client.call("vm.stop", serde_json::json!({ "id": vm["id"], "force": true })).await?;
+//! rig.end().await?;
 //! # Ok(())
 //! # }
 //! ```
 //! The simulators run in the caller's process, so that a test can put faults into them; the daemon is the real program,
 //! with its own process group, state folder and log. Everything waits for facts, with a limit, and everything ends with
-//! the [`Rig`]. When the test fails, the end of the daemon's log is printed.
+//! the [`Rig`]. A test that does not come to [`Rig::end`] has failed: the end of the daemon's log is printed.
 
 mod client;
 mod files;
@@ -29,3 +30,5 @@ pub use http::{Answer, Auth, Rest, raw};
 pub use rig::{Builder, Rig};
 pub use view::View;
 pub use wait::{LIMIT, until, until_within};
+
+pub use tokio_tungstenite::tungstenite;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use rig::Rig;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Starts pools, a daemon and a directory for tests.
@@ -48,41 +48,54 @@ struct Serve {
 async fn main() -> Result<()> {
     let Command::Serve(serve) = Cli::parse().command;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let mut closed = watch_input();
-    let mut builder =
-        Rig::builder().pools(serve.pools.iter().map(String::as_str)).slapd(serve.slapd).listen(&serve.listen);
-    for folder in serve.plugins {
+    let closed = watch_input();
+    let asked = async move {
+        tokio::select! {
+            _ = closed => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    tokio::pin!(asked);
+    let mut rig = tokio::select! {
+        rig = start(&serve) => rig?,
+        () = &mut asked => return Ok(()),
+    };
+    let mut out = std::io::stdout();
+    writeln!(out, "{}", describe(&rig, &serve)?).and_then(|()| out.flush()).context("say where everything is")?;
+    // The simulators work meanwhile, on this thread.
+    asked.await;
+    rig.kill9();
+    Ok(())
+}
+
+async fn start(serve: &Serve) -> Result<Rig> {
+    let pools = serve.pools.iter().map(String::as_str);
+    let mut builder = Rig::builder().pools(pools).slapd(serve.slapd).listen(&serve.listen);
+    for folder in &serve.plugins {
         builder = builder.plugins(folder);
     }
     for name in &serve.install {
         builder = builder.plugin(name);
     }
-    let work = async {
-        let rig = builder.start().await?;
-        let mut line = json!({
-            "url": rig.url(), "user": "admin", "password": rig.password()?, "pid": rig.pid()?, "state": rig.state(),
-            "log": rig.log(), "plugins": rig.plugins(), "sims": rig.sims().iter().map(|sim| json!({
-                "url": sim.url(), "host": sim.host(), "control": sim.control_url(), "fingerprint": sim.fingerprint(),
-                "username": sim.username(), "password": sim.password(),
-            })).collect::<Vec<_>>(),
-        });
-        if serve.slapd {
-            line["ldap"] = rig.slapd().describe();
-        }
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "{line}").and_then(|()| out.flush()).context("say where everything is")?;
-        drop(out);
-        // Simulators work in this future's runtime while it waits for nothing.
-        std::future::pending::<()>().await;
-        drop(rig);
-        Ok(())
-    };
-    tokio::select! {
-        outcome = work => outcome,
-        _ = &mut closed => Ok(()),
-        _ = terminate.recv() => Ok(()),
-        _ = interrupt.recv() => Ok(()),
+    builder.start().await
+}
+
+fn describe(rig: &Rig, serve: &Serve) -> Result<Value> {
+    let sims = rig.sims().iter().map(|sim| {
+        json!({
+            "url": sim.url(), "host": sim.host(), "control": sim.control_url(), "fingerprint": sim.fingerprint(),
+            "username": sim.username(), "password": sim.password(),
+        })
+    });
+    let mut line = json!({
+        "url": rig.url(), "user": "admin", "password": rig.password()?, "pid": rig.pid()?, "state": rig.state(),
+        "log": rig.log(), "plugins": rig.plugins(), "sims": sims.collect::<Vec<_>>(),
+    });
+    if serve.slapd {
+        line["ldap"] = rig.slapd().describe();
     }
+    Ok(line)
 }
 
 /// Resolves when standard input ends. In a thread of its own: a blocked read cannot be cancelled.

@@ -20,6 +20,8 @@ pub(crate) struct Process {
     child: Child,
     log: PathBuf,
     ended: Option<ExitStatus>,
+    /// Whether the end of the log is shown when nobody stopped it: the test broke off.
+    telling: bool,
 }
 
 impl Process {
@@ -48,7 +50,13 @@ impl Process {
             });
         }
         let child = command.spawn().with_context(|| format!("start {name}"))?;
-        Ok(Self { name, child, log: log.to_owned(), ended: None })
+        Ok(Self { name, child, log: log.to_owned(), ended: None, telling: false })
+    }
+
+    /// From now on, dropping it while it runs shows the end of its log.
+    pub(crate) fn telling(mut self) -> Self {
+        self.telling = true;
+        self
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -132,8 +140,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        let broken_off = self.telling && self.ended.is_none();
         self.kill();
-        if std::thread::panicking() {
+        if broken_off {
             eprintln!("{}", self.last_words());
         }
     }

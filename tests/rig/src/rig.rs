@@ -303,7 +303,7 @@ impl Rig {
             Ok(Err(text)) => bail!("{text}\n{}", process.last_words()),
             Err(error) => return Err(error.context(process.last_words())),
         }
-        self.process = Some(process);
+        self.process = Some(process.telling());
         let ready = wait::until("/readyz", async || self.get("/readyz").await.ok().filter(|a| a.status == 200)).await;
         ready.with_context(|| self.last_words())?;
         Ok(())
@@ -318,6 +318,24 @@ impl Rig {
             Some(mut process) => process.stop(SOFT_STOP).await.map(|_| ()),
             None => Ok(()),
         }
+    }
+
+    /// Ends everything; the daemon is asked to stop, and has to end well.
+    ///
+    /// A rig that is dropped without it shows the end of the daemon's log: the test broke off.
+    ///
+    /// # Errors
+    /// When the daemon takes too long, ended by itself before, or ends with a failure.
+    pub async fn end(mut self) -> Result<()> {
+        let Some(mut process) = self.process.take() else { return Ok(()) };
+        if let Some(status) = process.ended() {
+            bail!("the daemon ended by itself: {status}\n{}", process.last_words());
+        }
+        let status = process.stop(SOFT_STOP).await?;
+        if !status.success() {
+            bail!("the daemon ended with {status} after SIGTERM\n{}", process.last_words());
+        }
+        Ok(())
     }
 
     /// Stops the daemon softly and starts it again.
