@@ -129,7 +129,7 @@ pub(crate) async fn upgrade(
 async fn run(api: Api, session: Arc<Session>, socket: WebSocket) {
     let (mut sink, mut stream) = socket.split();
     let (outgoing, mut queue) = mpsc::channel::<Message>(QUEUE);
-    let writer = tokio::spawn(async move {
+    let mut writer = tokio::spawn(async move {
         while let Some(message) = queue.recv().await {
             let last = matches!(message, Message::Close(_));
             match tokio::time::timeout(WRITE, sink.send(message)).await {
@@ -196,6 +196,9 @@ async fn run(api: Api, session: Arc<Session>, socket: WebSocket) {
             },
             notice = notices.recv() => match notice {
                 Ok(Notice::UserRemoved(id)) if session.user_id().as_ref() == Some(&id) => break Some(Ending::SignedOut),
+                Ok(Notice::UserChanged(id)) if session.user_id().as_ref() == Some(&id) => {
+                    sees_all = sees_everything(&api, &session);
+                }
                 Ok(Notice::TokenRemoved(id)) if session.token_id().as_ref() == Some(&id) => break Some(Ending::SignedOut),
                 Ok(notice) => {
                     let told = feed::notification(&api.app, &notice).filter(|(topic, _)| session.wants(topic));
@@ -217,10 +220,12 @@ async fn run(api: Api, session: Arc<Session>, socket: WebSocket) {
         let _ = tokio::time::timeout(Duration::from_secs(1), outgoing.send(Message::Close(Some(ending.frame())))).await;
     }
     drop(outgoing);
-    // What the peer still sends is read and dropped for a moment: closing with unread bytes would reset the connection
-    // and could take our reason with it.
-    let _ =
-        tokio::time::timeout(Duration::from_secs(2), async { while let Some(Ok(_)) = stream.next().await {} }).await;
+    if ending.is_some() {
+        // What the peer still sends is read and dropped for a moment: closing with unread bytes would reset the connection
+        // and could take our reason with it. After an error there is nothing to read, but our reason has to leave.
+        let drained = async { while let Some(Ok(_)) = stream.next().await {} };
+        let _ = tokio::time::timeout(Duration::from_secs(2), async { tokio::join!(drained, &mut writer) }).await;
+    }
     writer.abort();
 }
 

@@ -28,6 +28,11 @@ pub struct Record {
     pub data: Value,
 }
 
+/// Longest text in a record, in characters, and largest record, in bytes. Parameters may have megabytes: the store would
+/// fill, or refuse the record, and then nobody would know who did it.
+const MAX_TEXT: usize = 1_000;
+const MAX_DATA: usize = 64 << 10;
+
 impl Ctx {
     /// Appends a line about this call. A log that cannot be written is told to the operator; the call goes on.
     pub async fn audit(&self, event: &str, data: Value) {
@@ -57,12 +62,41 @@ impl App {
         self.append_audit(record).await;
     }
 
-    async fn append_audit(&self, record: Record) {
+    async fn append_audit(&self, mut record: Record) {
+        record.data = bounded(record.data);
         // Version 7 ids sort by time: the key order is the order of the log.
         let key = uuid::Uuid::now_v7().to_string();
         if let Err(cause) = self.store.put(Table::Audit, &key, &record, Expect::Absent).await {
             error!(event = record.event, %cause, "audit record could not be written");
         }
+    }
+}
+
+/// Returns data that fits into a record: long texts are cut, and where that is not enough, what was called is what stays.
+fn bounded(mut data: Value) -> Value {
+    cut(&mut data);
+    let size = data.to_string().len();
+    if size <= MAX_DATA {
+        return data;
+    }
+    let mut left = Map::from_iter([("omitted".to_owned(), Value::from(size))]);
+    for name in ["method", "error", "duration"] {
+        left.extend(data.get_mut(name).map(|value| (name.to_owned(), value.take())));
+    }
+    Value::Object(left)
+}
+
+fn cut(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
+                text.truncate(end);
+                text.push('…');
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(cut),
+        Value::Object(members) => members.values_mut().for_each(cut),
+        _ => {}
     }
 }
 
@@ -103,6 +137,17 @@ fn names_secret(name: &str) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_record_is_bounded_and_still_says_what_was_called() {
+        let long = bounded(json!({ "method": "vm.set", "params": { "id": "ä".repeat(5_000_000) } }));
+        assert_eq!(long["method"], "vm.set");
+        assert_eq!(long["params"]["id"].as_str().unwrap().chars().count(), MAX_TEXT + 1);
+        let many = bounded(json!({ "method": "user.set", "params": vec![1; 1_000_000], "error": { "code": 2 } }));
+        assert_eq!(many, json!({ "method": "user.set", "error": { "code": 2 }, "omitted": 2_000_057 }));
+        let small = json!({ "method": "a", "params": [1, 2] });
+        assert_eq!(bounded(small.clone()), small);
+    }
 
     #[test]
     fn masks_secrets_at_any_depth() {

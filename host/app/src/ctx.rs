@@ -27,6 +27,8 @@ pub enum Notice {
     ServerRemoved(ServerId),
     /// Something about a plugin changed.
     Plugin(InstanceId),
+    /// The permission of an account changed: its connections see more or less from now on.
+    UserChanged(UserId),
     /// An account was removed: its connections end.
     UserRemoved(UserId),
     /// A token was deleted: connections that were opened with it end.

@@ -1,15 +1,16 @@
 //! What the plugin runtime needs from above, on our store: data of plugins, rotated secrets, audit and log.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use model::{Clock, InstanceId, Millis, Secret};
+use inventory::Inventory;
+use model::{Clock, InstanceId, Kind, Millis, Secret};
 use plugin_runtime::{AuditLine, ErrorKind, KvEntry, KvSet, LogLevel, PluginError, Services};
 use serde::{Deserialize, Serialize};
 use store::{Expect, Store, Stored, Table};
@@ -50,6 +51,9 @@ pub(crate) enum Line {
 /// The services of the plugin runtime.
 pub(crate) struct PluginServices {
     store: Store,
+    inventory: Inventory,
+    /// Port that the daemon listens on, once it does.
+    own_port: OnceLock<u16>,
     clock: Arc<dyn Clock>,
     lines: mpsc::Sender<Line>,
     lost: AtomicU64,
@@ -58,10 +62,15 @@ pub(crate) struct PluginServices {
 }
 
 impl PluginServices {
-    pub(crate) fn new(store: Store, clock: Arc<dyn Clock>) -> (Arc<Self>, mpsc::Receiver<Line>) {
+    pub(crate) fn new(store: Store, inventory: Inventory, clock: Arc<dyn Clock>) -> (Arc<Self>, mpsc::Receiver<Line>) {
         let (lines, receiver) = mpsc::channel(LINES);
-        let usage = Mutex::default();
-        (Arc::new(Self { store, clock, lines, lost: AtomicU64::new(0), usage }), receiver)
+        let (usage, own_port, lost) = (Mutex::default(), OnceLock::new(), AtomicU64::new(0));
+        (Arc::new(Self { store, inventory, own_port, clock, lines, lost, usage }), receiver)
+    }
+
+    /// Says where the daemon listens, so that no plugin reaches it by an ordinary grant.
+    pub(crate) fn listens_on(&self, port: u16) {
+        let _ = self.own_port.set(port);
     }
 
     fn tell(&self, line: Line) {
@@ -101,6 +110,11 @@ impl PluginServices {
         usage.insert(instance.clone(), counted);
         Ok(counted)
     }
+}
+
+/// Returns whether an address is one of this machine: a socket can be bound to it.
+fn is_local(address: IpAddr) -> bool {
+    address.is_loopback() || UdpSocket::bind((address, 0)).is_ok()
 }
 
 fn prefix(instance: &InstanceId) -> String {
@@ -258,8 +272,12 @@ impl Services for PluginServices {
         }
     }
 
-    fn address_class(&self, _address: SocketAddr) -> Option<&'static str> {
-        // Pools and our own listener have private or loopback addresses here; loopback is refused by the runtime itself.
-        None
+    fn address_class(&self, address: SocketAddr) -> Option<&'static str> {
+        if self.own_port.get() == Some(&address.port()) && is_local(address.ip()) {
+            return Some("daemon");
+        }
+        let snapshot = self.inventory.snapshot();
+        let mut hosts = snapshot.of_kind(Kind::Host).filter_map(|object| object.as_host());
+        hosts.any(|host| host.address.parse() == Ok(address.ip())).then_some("pool")
     }
 }

@@ -14,7 +14,7 @@ use wire::Failure;
 use crate::ctx::{App, Ctx};
 use crate::error::{Error, Result};
 use crate::token;
-use crate::user::User;
+use crate::user::{self, User};
 
 /// Validity of a browser session, as in Xen Orchestra: ten hours, thirty days when the person asks to be remembered.
 const SESSION: Millis = 10 * 3_600_000;
@@ -88,6 +88,10 @@ pub async fn with_password(app: &Arc<App>, credentials: &Credentials, address: O
     if credentials.password.is_empty() || name.is_empty() {
         // Before any provider: a directory may take an empty password for an anonymous bind and say yes.
         return Err(Error::from(Failure::InvalidCredentials).with_detail("empty name or password"));
+    }
+    if name.chars().count() > user::MAX_NAME {
+        // Nobody has such a name, and it is not worth remembering who failed with it.
+        return Err(Error::from(Failure::InvalidCredentials).with_detail("name too long"));
     }
     let now = app.clock.now();
     if !app.throttle.allows(name, address, now) {

@@ -20,6 +20,9 @@ pub const FIRST_ADMIN: &str = "admin";
 /// Letters and digits of a generated password: 24 of 62 are 142 bits.
 const PASSWORD_LENGTH: usize = 24;
 
+/// Longest login name, in characters.
+pub(crate) const MAX_NAME: usize = 256;
+
 /// Accounts listed at once; beyond it the list would need pages.
 const LISTED: usize = 100_000;
 
@@ -233,6 +236,7 @@ pub async fn set(ctx: &Ctx, id: &UserId, changes: Changes) -> Result<()> {
             user.preferences.insert(name, value);
         }
     }
+    let new_permission = user.permission != stored.value.permission;
     let new_password = changes.password.is_some();
     if let Some(password) = changes.password {
         if password.is_empty() {
@@ -240,7 +244,11 @@ pub async fn set(ctx: &Ctx, id: &UserId, changes: Changes) -> Result<()> {
         }
         user.password_hash = Some(ctx.app.passwords.hash(&password).await?);
     }
-    finish_change(ctx, &stored, user, new_password).await
+    finish_change(ctx, &stored, user, new_password).await?;
+    if new_permission {
+        ctx.app.notify(Notice::UserChanged(id.clone()));
+    }
+    Ok(())
 }
 
 /// Changes the caller's own password.
@@ -306,7 +314,7 @@ pub async fn delete(ctx: &Ctx, id: &UserId) -> Result<()> {
 
 fn check_name(name: &str) -> Result<String> {
     let name = name.trim();
-    let fine = !name.is_empty() && name.chars().count() <= 256 && !name.chars().any(char::is_control);
+    let fine = !name.is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
     if fine { Ok(name.to_owned()) } else { Err(Failure::invalid("the name must have 1 to 256 characters").into()) }
 }
 

@@ -52,9 +52,11 @@ impl Daemon {
             compiler,
             clock: clock.clone(),
         };
-        let plugins = app::plugin::Plugins::new(options, &store, clock.clone()).context("start the plugin runtime")?;
+        let inventory = Inventory::new();
+        let plugins = app::plugin::Plugins::new(options, &store, &inventory, clock.clone())
+            .context("start the plugin runtime")?;
         let settings = Settings { state: folder.clone(), version: crate::VERSION, timeouts: config.timeouts() };
-        let app = App::new(store, Inventory::new(), clock, settings, plugins);
+        let app = App::new(store, inventory, clock, settings, plugins);
         app.ensure_first_admin(config.state.admin_password_file.as_deref())
             .await
             .context("create the first administrator")?;
@@ -62,6 +64,7 @@ impl Daemon {
         let api = Api::new(app.clone(), recorder()?, tls.is_some());
         let bound = api::serve(api.router(), Listen { address: config.http.listen, tls }).await?;
         info!(address = %bound.address, "listening");
+        app.plugins.listens_on(bound.address.port());
         let ctx = Ctx::daemon(&app);
         app::server::connect_all(&ctx).map_err(|error| anyhow::anyhow!("read the servers: {error}"))?;
         let seeds = config.servers.into_iter().map(crate::ServerSeed::into_new).collect::<Result<Vec<_>>>()?;

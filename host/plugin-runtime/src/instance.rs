@@ -13,7 +13,7 @@ use crate::engine::TICK;
 use crate::{CallError, Plugin};
 
 /// Processor time of a call, in ticks of the epoch: 2 s. A tick in which the plugin did not run costs nothing.
-const CPU_TICKS: u64 = 200;
+pub(crate) const CPU_TICKS: u64 = 200;
 
 /// Time between asking a call to stop and ending it.
 const STOP_GRACE: Duration = Duration::from_secs(2);

@@ -16,6 +16,7 @@ mod error;
 mod grants;
 mod inspect;
 mod instance;
+mod limits;
 mod load;
 mod log;
 mod manifest;
@@ -30,6 +31,7 @@ pub use call::{Activation, Check, DEFAULT_WALL, Group, Identity, SIGN_IN_WALL, S
 pub use compile::compile_worker;
 pub use error::{CallError, Error, ErrorKind, FieldError, LoadError, PluginError};
 pub use grants::{Grant, Mode, canonical_capability};
+pub use limits::Limits;
 pub use manifest::{Capability, Manifest, Preset, Texts};
 pub use plugin::{Plugin, Requested};
 pub use runtime::{Found, Options, Runtime};

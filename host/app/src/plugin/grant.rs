@@ -48,6 +48,8 @@ pub async fn revoke(ctx: &Ctx, instance: &InstanceId, capability: &str) -> Resul
         return Err(Failure::no_such(capability, "grant").into());
     }
     app.save_record(instance, &record, expect).await?;
+    // Calls hold the grants of their start: what runs now is stopped.
+    app.plugins.runtime.cancel(instance);
     let still = if is_granted(capability, &record.grants) { ", another grant still covers it" } else { "" };
     app.plugin_activity(instance, "info", format!("revoked {capability}{still}"));
     Ok(())

@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use inventory::Inventory;
 use model::{Clock, InstanceId, Millis, Secret};
 use parking_lot::{Mutex, RwLock};
 use plugin_runtime::{CallError, Found, Grant, LoadError, Mode, Options, Plugin, Requested, Runtime, Spec, Verdict};
@@ -97,6 +98,7 @@ struct Entry {
 /// The installed plugins.
 pub struct Plugins {
     pub(crate) runtime: Runtime,
+    services: Arc<PluginServices>,
     folders: Vec<PathBuf>,
     entries: RwLock<BTreeMap<InstanceId, Entry>>,
     /// What the folders held when they were last scanned.
@@ -112,13 +114,19 @@ impl Plugins {
     pub fn new(
         options: Options,
         store: &Store,
+        inventory: &Inventory,
         clock: Arc<dyn Clock>,
     ) -> std::result::Result<Self, plugin_runtime::Error> {
-        let (services, lines) = PluginServices::new(store.clone(), clock);
+        let (services, lines) = PluginServices::new(store.clone(), inventory.clone(), clock);
         let folders = options.folders.clone();
-        let runtime = Runtime::new(options, services)?;
+        let runtime = Runtime::new(options, services.clone())?;
         let lines = Mutex::new(Some(lines));
-        Ok(Self { runtime, folders, entries: RwLock::default(), seen: Mutex::default(), lines })
+        Ok(Self { runtime, services, folders, entries: RwLock::default(), seen: Mutex::default(), lines })
+    }
+
+    /// Says where the daemon listens, so that no plugin reaches it by an ordinary grant.
+    pub fn listens_on(&self, port: u16) {
+        self.services.listens_on(port);
     }
 
     fn look(&self) -> Look {
