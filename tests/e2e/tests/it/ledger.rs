@@ -1,0 +1,177 @@
+//! The access ledger: every operation, called by nobody, by somebody without rights, and by an administrator.
+//!
+//! The table is complete or the test fails: who adds an operation says here who may call it.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result, ensure};
+use rig::{Auth, Client, Rig};
+use serde_json::{Value, json};
+
+/// Answers to nobody, to an account with permission none, to an administrator. 0 = it was done, else the error's code:
+/// 1 = no such object (or not for this caller), 2 = not enough permissions, 3 = invalid credentials, 10 = invalid parameters.
+type Codes = [i64; 3];
+
+/// Name, parameters (`$vm`, `$admin`, `$none`, `$server` are ids of what is there), answers.
+const METHODS: &[(&str, &str, Codes)] = &[
+    ("plugin.configure", r#"{"id":"nothing","configuration":{}}"#, [2, 2, 1]),
+    ("plugin.disableAutoload", r#"{"id":"nothing"}"#, [2, 2, 1]),
+    ("plugin.enableAutoload", r#"{"id":"nothing"}"#, [2, 2, 1]),
+    ("plugin.get", "{}", [2, 2, 0]),
+    ("plugin.grant", r#"{"id":"nothing","capability":"ldap:a:1"}"#, [2, 2, 1]),
+    ("plugin.load", r#"{"id":"nothing"}"#, [2, 2, 1]),
+    ("plugin.purgeConfiguration", r#"{"id":"nothing"}"#, [2, 2, 1]),
+    ("plugin.revoke", r#"{"id":"nothing","capability":"ldap:a:1"}"#, [2, 2, 1]),
+    ("plugin.test", r#"{"id":"nothing"}"#, [2, 2, 1]),
+    ("plugin.unload", r#"{"id":"nothing"}"#, [2, 2, 1]),
+    ("server.add", r#"{"host":"a b","username":"u","password":"p"}"#, [2, 2, 10]),
+    ("server.disable", r#"{"id":"nothing"}"#, [2, 2, 1]),
+    ("server.enable", r#"{"id":"nothing"}"#, [2, 2, 1]),
+    ("server.getAll", "{}", [2, 2, 0]),
+    ("server.remove", r#"{"id":"nothing"}"#, [2, 2, 1]),
+    ("server.set", r#"{"id":"$server","label":"named"}"#, [2, 2, 0]),
+    ("session.getUser", "{}", [2, 0, 0]),
+    ("session.signIn", r#"{"token":"wrong"}"#, [3, 3, 3]),
+    ("session.signInWithPassword", r#"{"email":"nobody","password":""}"#, [10, 10, 10]),
+    ("session.signInWithToken", r#"{"token":"wrong"}"#, [3, 3, 3]),
+    ("session.signOut", "{}", [2, 0, 0]),
+    ("session.subscribe", r#"{"topics":["servers"]}"#, [2, 2, 0]),
+    ("system.getMethodsInfo", "{}", [0, 0, 0]),
+    ("system.getServerTimezone", "{}", [2, 0, 0]),
+    ("system.getServerVersion", "{}", [0, 0, 0]),
+    ("system.getVersion", "{}", [0, 0, 0]),
+    ("system.listMethods", "{}", [0, 0, 0]),
+    ("system.methodSignature", r#"{"method":"vm.start"}"#, [0, 0, 0]),
+    ("token.create", "{}", [2, 0, 0]),
+    ("token.delete", r#"{"tokens":["nothing"]}"#, [2, 2, 0]),
+    ("token.deleteOwn", r#"{"tokens":["nothing"]}"#, [2, 0, 0]),
+    ("user.changePassword", r#"{"oldPassword":"wrong","newPassword":"x"}"#, [2, 3, 3]),
+    ("user.create", r#"{"email":"admin","password":"p","permission":"admin"}"#, [2, 2, 16]),
+    ("user.delete", r#"{"id":"$admin"}"#, [2, 2, 10]),
+    ("user.getAll", "{}", [2, 2, 0]),
+    ("user.getAuthenticationTokens", "{}", [2, 0, 0]),
+    ("user.set", r#"{"id":"$admin","preferences":{"a":1}}"#, [2, 2, 0]),
+    ("vm.restart", r#"{"id":"$vm","force":true}"#, [2, 1, 0]),
+    ("vm.set", r#"{"id":"$vm","name_description":"x"}"#, [2, 1, 0]),
+    ("vm.start", r#"{"id":"$vm"}"#, [2, 1, 13]),
+    ("vm.stop", r#"{"id":"$vm","force":true}"#, [2, 1, 0]),
+    ("xo.getAllObjects", "{}", [2, 0, 0]),
+];
+
+/// Path below `/rest/v0`, HTTP statuses for the same three.
+const ROUTES: &[(&str, &str, [u16; 3])] = &[
+    ("GET", "/ping", [200, 200, 200]),
+    ("GET", "/auth/providers", [200, 200, 200]),
+    ("GET", "/auth/session", [401, 200, 200]),
+    ("GET", "/hosts", [401, 200, 200]),
+    ("GET", "/hosts/$host", [401, 404, 200]),
+    ("GET", "/networks", [401, 200, 200]),
+    ("GET", "/networks/$network", [401, 404, 200]),
+    ("GET", "/pools", [401, 200, 200]),
+    ("GET", "/pools/$pool", [401, 404, 200]),
+    ("GET", "/srs", [401, 200, 200]),
+    ("GET", "/srs/$SR", [401, 404, 200]),
+    ("GET", "/vdis", [401, 200, 200]),
+    ("GET", "/vdis/$VDI", [401, 404, 200]),
+    ("GET", "/vms", [401, 200, 200]),
+    ("GET", "/vms/$vm", [401, 404, 200]),
+    ("POST", "/auth/login", [422, 422, 422]),
+    ("POST", "/auth/logout", [204, 204, 204]),
+];
+
+async fn signed_in(rig: &Rig, token: &str) -> Result<Client> {
+    let client = rig.client().await?;
+    if !token.is_empty() {
+        client.call("session.signIn", json!({ "token": token })).await?;
+    }
+    Ok(client)
+}
+
+async fn token(client: &Client) -> Result<String> {
+    let token = client.call("token.create", json!({})).await?;
+    Ok(token.as_str().context("a token")?.to_owned())
+}
+
+#[tokio::test]
+async fn who_may_call_what() -> Result<()> {
+    let rig = Rig::builder().pools(["single-host"]).start().await?;
+    let admin = rig.admin().await?;
+    let none_id = admin.call("user.create", json!({ "email": "none", "password": "none-1" })).await?;
+    let none = rig.client().await?;
+    none.sign_in("none", "none-1").await?;
+    admin.watch().await?;
+    let view = admin.view();
+    let mut known: Vec<(String, String)> = ["host", "network", "pool", "SR", "VDI"]
+        .into_iter()
+        .filter_map(|kind| Some((kind.to_owned(), view.of_kind(kind).next()?["id"].as_str()?.to_owned())))
+        .collect();
+    let vm = view.named("VM", "CCNET").context("a running VM")?;
+    let me = admin.call("session.getUser", json!({})).await?;
+    let server = admin.call("server.getAll", json!({})).await?[0]["id"].clone();
+    for (name, id) in [("vm", &vm["id"]), ("admin", &me["id"]), ("none", &none_id), ("server", &server)] {
+        known.push((name.to_owned(), id.as_str().context("an id")?.to_owned()));
+    }
+    let fill =
+        |text: &str| known.iter().fold(text.to_owned(), |text, (name, id)| text.replace(&format!("${name}"), id));
+
+    let methods = rig.client().await?.call("system.getMethodsInfo", json!({})).await?;
+    let there: BTreeSet<&str> = methods.as_object().context("an object")?.keys().map(String::as_str).collect();
+    let here: BTreeSet<&str> = METHODS.iter().map(|(name, ..)| *name).collect();
+    ensure!(
+        there == here,
+        "the ledger lacks or has too much: {:?}",
+        there.symmetric_difference(&here).collect::<Vec<_>>()
+    );
+
+    let mut wrong = Vec::new();
+    for (name, params, codes) in METHODS {
+        for (who, wanted) in ["nobody", "none", "admin"].into_iter().zip(codes) {
+            // A new token and socket each time: some of the calls end what they came with.
+            let token = match who {
+                "none" => token(&none).await?,
+                "admin" => token(&admin).await?,
+                _ => String::new(),
+            };
+            let client = signed_in(&rig, &token).await?;
+            let params: Value = serde_json::from_str(&fill(params))?;
+            let found = client.attempt(name, params).await?.map_or_else(|error| error.code, |_| 0);
+            if found != *wanted {
+                wrong.push(format!("{name} by {who}: wanted {wanted}, found {found}"));
+            }
+        }
+        // What the table says of itself agrees with what it does.
+        let info = &methods[*name];
+        let [nobody, none, _] = *codes;
+        let agrees = match info.get("permission") {
+            Some(Value::Null) => nobody != 2 || *name == "session.getUser",
+            Some(text) => text == "admin" && nobody == 2 && none == 2,
+            None => nobody == 2,
+        };
+        if !agrees {
+            wrong.push(format!("{name} describes itself as {:?}", info.get("permission")));
+        }
+    }
+    for (method, path, statuses) in ROUTES {
+        for (who, wanted) in ["nobody", "none", "admin"].into_iter().zip(statuses) {
+            let auth = match who {
+                "none" => Auth::Cookie("token", token(&none).await?),
+                "admin" => Auth::Cookie("token", token(&admin).await?),
+                _ => Auth::Nobody,
+            };
+            let answer = rig.rest(auth).send(method, &format!("/rest/v0{}", fill(path)), &[], b"").await?;
+            if answer.status != *wanted {
+                wrong.push(format!("{method} {path} by {who}: wanted {wanted}, found {}", answer.status));
+            }
+            if who == "none"
+                && answer.status == 200
+                && path.matches('/').count() == 1
+                && *path != "/ping"
+                && answer.json() != json!([])
+            {
+                wrong.push(format!("{method} {path} shows something to somebody without rights"));
+            }
+        }
+    }
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    rig.end().await
+}

@@ -1,0 +1,13 @@
+//! Stories from end to end: the real daemon as a child process, recorded pools, a real directory, clients from outside.
+//!
+//! Each story has a rig of its own and runs alone (`.config/nextest.toml`), so that what it measures is its own doing.
+
+mod accounts;
+mod crash;
+mod hostile;
+mod ldap;
+mod ledger;
+mod malformed;
+mod pools;
+mod recovery;
+mod xo_lib;
