@@ -41,7 +41,7 @@ export function Configuration({ plugin }: { plugin: Plugin }) {
   async function save(data: Json) {
     const before = new Set(ungranted(plugin));
     try {
-      await configure.mutateAsync({ id: plugin.id, configuration: tidy(data) as Json });
+      await configure.mutateAsync({ id: plugin.id, configuration: tidy(data) });
     } catch {
       // Shown in the form.
       return;

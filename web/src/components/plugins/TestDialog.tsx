@@ -55,7 +55,7 @@ function TestBody({ plugin, configuration, onClose }: Omit<Props, 'opened'>) {
   function run(grants?: { capability: string; options: Options }[], input = data) {
     test.mutate({
       id: plugin.id,
-      ...(plugin.testSchema && { data: tidy(input) as Json }),
+      ...(plugin.testSchema && { data: tidy(input) }),
       ...(configuration && { configuration }),
       ...(grants && { grants }),
     });
