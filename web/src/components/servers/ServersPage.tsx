@@ -64,8 +64,9 @@ export function ServersPage() {
 function stateOf(server: Server): [Tone, 'connected' | 'connecting' | 'disconnected' | 'off' | 'failed'] {
   if (!server.enabled) return ['quiet', 'off'];
   if (server.status === 'connected') return ['good', 'connected'];
-  if (server.status === 'connecting') return ['busy', 'connecting'];
-  return server.error ? ['bad', 'failed'] : ['warn', 'disconnected'];
+  // Tries go on after a failure; what people should see is that there was one.
+  if (server.error) return ['bad', 'failed'];
+  return server.status === 'connecting' ? ['busy', 'connecting'] : ['warn', 'disconnected'];
 }
 
 function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) {
@@ -74,9 +75,7 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
   const disable = useApiMutation('server.disable', 'servers');
   const remove = useApiMutation('server.remove', 'servers');
   const trust = useApiMutation('server.set', 'servers');
-  const seconds = useCountdown(
-    server.enabled && server.status === 'disconnected' ? server.error?.nextAttempt : undefined,
-  );
+  const seconds = useCountdown(server.enabled && server.status !== 'connected' ? server.error?.nextAttempt : undefined);
   const name = serverName(server);
   const [tone, state] = stateOf(server);
   const fingerprint = server.fingerprint ?? server.seenFingerprint;

@@ -40,9 +40,8 @@ function PoolBanner({ server }: { server: Schemas['Server'] }) {
       {[
         server.staleSince !== undefined && t('pool.staleSince', { time: formatTime(server.staleSince) }),
         server.error?.message,
-        server.status === 'connecting' || seconds === 0
-          ? t('pool.tryingNow')
-          : seconds !== undefined && t('pool.retryIn', { seconds }),
+        // The daemon says "connecting" from the first failure to the next success: the time tells the pauses apart.
+        seconds ? t('pool.retryIn', { seconds }) : server.status === 'connecting' && t('pool.tryingNow'),
       ]
         .filter(Boolean)
         .join(' · ')}
