@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(long["method"], "vm.set");
         assert_eq!(long["params"]["id"].as_str().unwrap().chars().count(), MAX_TEXT + 1);
         let many = bounded(json!({ "method": "user.set", "params": vec![1; 1_000_000], "error": { "code": 2 } }));
-        assert_eq!(many, json!({ "method": "user.set", "error": { "code": 2 }, "omitted": 2_000_057 }));
+        assert_eq!(many, json!({ "method": "user.set", "error": { "code": 2 }, "omitted": 2_000_051 }));
         let small = json!({ "method": "a", "params": [1, 2] });
         assert_eq!(bounded(small.clone()), small);
     }

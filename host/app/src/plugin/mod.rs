@@ -41,6 +41,9 @@ use crate::services::{Line, PluginServices};
 /// Lines of what happened to a plugin that its page shows.
 const ACTIVITY: usize = 100;
 
+/// How many of them the plugin may have written itself: a flood of its lines must not push out what it was denied.
+const LOGGED: usize = 50;
+
 /// What is kept about an instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -93,6 +96,19 @@ struct Entry {
     activity: VecDeque<Activity>,
     /// What the last try to enable it said.
     refusal: Option<Activity>,
+}
+
+impl Entry {
+    fn note(&mut self, activity: Activity) {
+        self.activity.push_back(activity);
+        let logged: Vec<_> =
+            self.activity.iter().enumerate().filter(|(_, line)| line.kind == "log").map(|(index, _)| index).collect();
+        if logged.len() > LOGGED {
+            self.activity.remove(logged[0]);
+        } else if self.activity.len() > ACTIVITY {
+            self.activity.pop_front();
+        }
+    }
 }
 
 /// The installed plugins.
@@ -185,10 +201,7 @@ impl Plugins {
 
     fn note(&self, instance: &InstanceId, activity: Activity) {
         if let Some(entry) = self.entries.write().get_mut(instance) {
-            entry.activity.push_back(activity);
-            if entry.activity.len() > ACTIVITY {
-                entry.activity.pop_front();
-            }
+            entry.note(activity);
         }
     }
 
@@ -312,4 +325,21 @@ pub(crate) async fn authenticate(
         app.plugin_activity(instance, "error", format!("a sign-in failed: {error}"));
     }
     verdict
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_its_own_lines_hides_nothing() {
+        let mut entry = Entry::default();
+        let mut note = |kind, text: &str| entry.note(Activity { time: 0, kind, text: text.to_owned() });
+        note("denied", "the one that counts");
+        (0..1_000).for_each(|_| note("log", "noise"));
+        (0..49).for_each(|_| note("error", "later"));
+        assert_eq!((entry.activity.len(), entry.activity[0].kind), (100, "denied"));
+        entry.note(Activity { time: 0, kind: "info", text: String::new() });
+        assert_eq!((entry.activity.len(), entry.activity[0].kind), (100, "log"));
+    }
 }
