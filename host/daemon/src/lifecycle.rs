@@ -21,6 +21,13 @@ use crate::credentials;
 /// How long a soft stop may take: sessions on pools are closed, requests in progress end.
 const SOFT_STOP: Duration = Duration::from_secs(3);
 
+/// Seconds between two times that what was measured is put into its buckets: without it, samples would pile up until
+/// somebody reads `/metrics`.
+const UPKEEP: Duration = Duration::from_secs(5);
+
+/// Bounds of the histograms, in seconds: from an answer out of memory to a VM that takes its time to stop.
+const BUCKETS: [f64; 10] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0];
+
 /// The daemon before it runs.
 pub struct Daemon;
 
@@ -61,7 +68,9 @@ impl Daemon {
             .await
             .context("create the first administrator")?;
         let tls = credentials::certificate(&config.http, folder)?;
-        let api = Api::new(app.clone(), recorder()?, tls.is_some());
+        let metrics = recorder()?;
+        spawn_upkeep(&app, metrics.clone());
+        let api = Api::new(app.clone(), metrics, tls.is_some());
         let bound = api::serve(api.router(), Listen { address: config.http.listen, tls }).await?;
         info!(address = %bound.address, "listening");
         app.plugins.listens_on(bound.address.port());
@@ -104,6 +113,18 @@ fn open_store(config: &Config) -> Result<Store> {
     Ok(store)
 }
 
+fn spawn_upkeep(app: &Arc<App>, metrics: PrometheusHandle) {
+    let mut stop = app.workers.stop_signal();
+    app.workers.spawn("metrics", async move {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(UPKEEP) => metrics.run_upkeep(),
+                () = stop.wait() => break,
+            }
+        }
+    });
+}
+
 /// Returns the recorder of the process; tests start several daemons in one.
 fn recorder() -> Result<PrometheusHandle> {
     use std::sync::Mutex;
@@ -112,7 +133,8 @@ fn recorder() -> Result<PrometheusHandle> {
     if let Some(handle) = &*installed {
         return Ok(handle.clone());
     }
-    let handle = PrometheusBuilder::new().install_recorder().context("install the metrics recorder")?;
+    let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).context("set the buckets of histograms")?;
+    let handle = builder.install_recorder().context("install the metrics recorder")?;
     *installed = Some(handle.clone());
     Ok(handle)
 }
