@@ -95,7 +95,10 @@ fn run(serve: Serve) -> Result<()> {
     daemon::init_logging(&config.log)?;
     let compiler: Vec<OsString> =
         vec![std::env::current_exe().context("find our own program")?.into(), "plugin-compile".into()];
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    // Two plugins that loop keep two workers busy with turns of ten milliseconds. With the default of 61 turns between two
+    // looks at the network, everybody's answers would take half a second per round trip.
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = builder.enable_all().event_interval(3).build().context("start the runtime")?;
     let outcome = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
