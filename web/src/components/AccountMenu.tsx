@@ -3,9 +3,8 @@ import { IconChevronDown, IconKey, IconLogout } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Schemas } from '../api/methods';
-import { LOCALE_NAMES, LOCALES, setLocale, useLocale, useT } from '../i18n/i18n';
+import { type Locale, LOCALE_NAMES, LOCALES, setLocale, useLocale, useT } from '../i18n/i18n';
 import { signOut } from '../session/session';
-import { SegmentedControl } from '../ui/input';
 import { UnstyledButton } from '../ui/layout';
 import { Menu } from '../ui/menu';
 import { type Scheme, useScheme } from '../ui/scheme';
@@ -32,7 +31,7 @@ export function AccountMenu({ user }: { user: Schemas['User'] }) {
 
   return (
     <>
-      <Menu position="bottom-end" width={268} withinPortal closeOnItemClick={false}>
+      <Menu position="bottom-end" width={230} withinPortal closeOnItemClick={false}>
         <Menu.Target>
           <UnstyledButton className={classes['button']} aria-label={t('account.menu', { name: user.email })}>
             <span className={classes['avatar']} aria-hidden="true">
@@ -44,30 +43,26 @@ export function AccountMenu({ user }: { user: Schemas['User'] }) {
         </Menu.Target>
         <Menu.Dropdown>
           <Menu.Label>{t('account.signedInAs', { name: user.email })}</Menu.Label>
-          <div className={classes['setting']}>
-            <span id="account-language">{t('account.language')}</span>
-            <SegmentedControl
-              fullWidth
-              size="xs"
-              aria-labelledby="account-language"
-              value={locale}
-              onChange={setLocale}
-              data={LOCALES.map((value) => ({ value, label: LOCALE_NAMES[value] }))}
-            />
+          <Menu.Divider />
+          <Menu.Label id="account-language">{t('account.language')}</Menu.Label>
+          <div role="group" aria-labelledby="account-language">
+            <Menu.RadioGroup value={locale} onChange={(value) => setLocale(value as Locale)}>
+              {LOCALES.map((value) => (
+                <Menu.RadioItem key={value} value={value} lang={value}>
+                  {LOCALE_NAMES[value]}
+                </Menu.RadioItem>
+              ))}
+            </Menu.RadioGroup>
           </div>
-          <div className={classes['setting']}>
-            <span id="account-theme">{t('account.theme')}</span>
-            <SegmentedControl
-              fullWidth
-              size="xs"
-              aria-labelledby="account-theme"
-              value={scheme}
-              onChange={setScheme}
-              data={(['auto', 'light', 'dark'] satisfies Scheme[]).map((value) => ({
-                value,
-                label: t(`account.theme.${value}`),
-              }))}
-            />
+          <Menu.Label id="account-theme">{t('account.theme')}</Menu.Label>
+          <div role="group" aria-labelledby="account-theme">
+            <Menu.RadioGroup value={scheme} onChange={(value) => setScheme(value as Scheme)}>
+              {(['auto', 'light', 'dark'] satisfies Scheme[]).map((value) => (
+                <Menu.RadioItem key={value} value={value}>
+                  {t(`account.theme.${value}`)}
+                </Menu.RadioItem>
+              ))}
+            </Menu.RadioGroup>
           </div>
           <Menu.Divider />
           {/* The password of a directory's account is changed there. */}

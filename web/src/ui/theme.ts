@@ -1,5 +1,5 @@
 // The look: one green accent, calm neutrals, contrast that passes WCAG AA in both schemes.
-import { createTheme, Input, type MantineColorsTuple, SegmentedControl } from '@mantine/core';
+import { createTheme, Input, type MantineColorsTuple, Menu, SegmentedControl } from '@mantine/core';
 import classes from './theme.module.css';
 
 const sap: MantineColorsTuple = [
@@ -59,6 +59,8 @@ export const theme = createTheme({
     InputWrapper: Input.Wrapper.extend({
       defaultProps: { inputWrapperOrder: ['label', 'input', 'description', 'error'] },
     }),
+    // The placeholder is a child that the role of a menu does not allow; the first item takes the focus as well.
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
     SegmentedControl: SegmentedControl.extend({ classNames: { input: classes['segmentInput'] ?? '' } }),
   },
   headings: {
