@@ -46,6 +46,9 @@ client.on('servers', ({ items, removed = [] }) => {
     const ids = new Set(known.map((server) => server.id));
     return [...known, ...Object.values(items).filter((server) => !ids.has(server.id) && !gone.has(server.id))];
   });
+  // A list that is under way may have been written before this: it would bring the old state back, so ask anew.
+  if (queryClient.isFetching({ queryKey: ['servers'] }) > 0)
+    void queryClient.invalidateQueries({ queryKey: ['servers'] });
 });
 
 client.on('plugins', () => void queryClient.invalidateQueries({ queryKey: ['plugins'] }));
