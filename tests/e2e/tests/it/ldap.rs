@@ -54,7 +54,7 @@ async fn from_a_configuration_to_people_who_sign_in_and_back() -> Result<()> {
         missing["capability"] == rig.slapd().capability().as_str() && missing["reason"]["en"].is_string(),
         "{asked}"
     );
-    let good = test(&admin, &config, &alice, &[grant.clone()]).await?;
+    let good = test(&admin, &config, &alice, std::slice::from_ref(&grant)).await?;
     ensure!(good["ok"] == true && good["checks"].as_array().is_some_and(|checks| checks.len() == 5), "{good}");
 
     // A directory on this very machine has to be allowed expressly.
@@ -65,10 +65,11 @@ async fn from_a_configuration_to_people_who_sign_in_and_back() -> Result<()> {
     // What is wrong is said, and said differently.
     let mut wrong_password = config.clone();
     wrong_password["bind"]["password"] = json!("wrong");
-    let (bind, about_password) = failed_step(&test(&admin, &wrong_password, &json!({}), &[grant.clone()]).await?)?;
+    let (bind, about_password) =
+        failed_step(&test(&admin, &wrong_password, &json!({}), std::slice::from_ref(&grant)).await?)?;
     let mut wrong_ca = config.clone();
     wrong_ca["server"]["ca"] = json!(rig.slapd().other_ca);
-    let (connect, about_ca) = failed_step(&test(&admin, &wrong_ca, &json!({}), &[grant.clone()]).await?)?;
+    let (connect, about_ca) = failed_step(&test(&admin, &wrong_ca, &json!({}), std::slice::from_ref(&grant)).await?)?;
     ensure!(
         bind.contains("service account") && about_password.contains("password is wrong"),
         "{bind}: {about_password}"
@@ -79,10 +80,10 @@ async fn from_a_configuration_to_people_who_sign_in_and_back() -> Result<()> {
     );
     let mut no_ca = config.clone();
     no_ca["server"].as_object_mut().context("an object")?.remove("ca");
-    let (_, about_no_ca) = failed_step(&test(&admin, &no_ca, &json!({}), &[grant.clone()]).await?)?;
+    let (_, about_no_ca) = failed_step(&test(&admin, &no_ca, &json!({}), std::slice::from_ref(&grant)).await?)?;
     ensure!(about_no_ca != about_ca, "an unknown CA and a wrong one are different: {about_no_ca}");
     let wrong_person = json!({ "username": "alice", "password": "wrong" });
-    let (step, _) = failed_step(&test(&admin, &config, &wrong_person, &[grant.clone()]).await?)?;
+    let (step, _) = failed_step(&test(&admin, &config, &wrong_person, std::slice::from_ref(&grant)).await?)?;
     ensure!(step == "Sign in as alice", "{step}");
 
     // StartTLS on the other port asks for the other right.
@@ -91,7 +92,10 @@ async fn from_a_configuration_to_people_who_sign_in_and_back() -> Result<()> {
     start_tls["server"]["port"] = json!(rig.slapd().start_tls_port);
     let mut other_grant = grant.clone();
     other_grant["capability"] = json!(format!("ldap:127.0.0.1:{}", rig.slapd().start_tls_port));
-    ensure!(test(&admin, &start_tls, &alice, &[grant.clone()]).await?["missingGrants"][0].is_object(), "another port");
+    ensure!(
+        test(&admin, &start_tls, &alice, std::slice::from_ref(&grant)).await?["missingGrants"][0].is_object(),
+        "another port"
+    );
     let by_start_tls = test(&admin, &start_tls, &alice, &[other_grant]).await?;
     ensure!(by_start_tls["ok"] == true, "{by_start_tls}");
     ensure!(plugin_view(&admin, ID).await?["grants"] == json!([]), "grants of a test are not kept");
@@ -108,7 +112,7 @@ async fn from_a_configuration_to_people_who_sign_in_and_back() -> Result<()> {
     // The form sends the sentinel back; the stored password stays.
     admin.call("plugin.configure", json!({ "id": ID, "configuration": view["configuration"] })).await?;
     ensure!(
-        test(&admin, &view["configuration"], &alice, &[grant.clone()]).await?["ok"] == true,
+        test(&admin, &view["configuration"], &alice, std::slice::from_ref(&grant)).await?["ok"] == true,
         "the password is lost"
     );
 

@@ -387,7 +387,7 @@ async fn plugins(rig: &mut Rig, admin: &Client) -> Result<()> {
         (with("/server/port", json!(70_000)), "/server/port"),
         (with("/server/tls", json!("maybe")), "/server/tls"),
         (with("/server/host", json!("")), "/server/host"),
-        (with("/nothing", json!(1)), ""),
+        (with("/nothing", json!(1)), "/nothing"),
         (with("/timeout", json!(1_000_000)), "/timeout"),
         (with("/bind", json!({ "dn": 1 })), "/bind/dn"),
         (with("/bind", json!({ "password": ["a"] })), "/bind/password"),
