@@ -87,7 +87,10 @@ test('a started VM shows as running in a second browser', async ({ page, another
 
   await test.step('what cannot be done now says why', async () => {
     await expect(here.getByRole('button', { name: `Start ${DEMO}`, exact: true })).toBeDisabled();
-    await expect(here.getByRole('button', { name: `Start ${DEMO}`, exact: true })).toHaveAttribute('title', 'It is running already.');
+    await expect(here.getByRole('button', { name: `Start ${DEMO}`, exact: true })).toHaveAttribute(
+      'title',
+      'It is running already.',
+    );
   });
 
   await test.step('stopping asks first', async () => {
@@ -108,7 +111,9 @@ test('on a phone', async ({ another, rig }) => {
   const page = await another({ viewport: { width: 390, height: 844 }, hasTouch: true });
   await signIn(page, rig.admin);
   await expect(vmRow(page, DEMO)).toBeVisible();
-  await expect(vmRow(page, DEMO).getByRole('button', { name: `Start ${DEMO}`, exact: true })).toBeInViewport({ ratio: 1 });
+  await expect(vmRow(page, DEMO).getByRole('button', { name: `Start ${DEMO}`, exact: true })).toBeInViewport({
+    ratio: 1,
+  });
   await expectNoSidewaysScrolling(page);
   await go(page, 'Servers');
   await expectNoSidewaysScrolling(page);

@@ -108,7 +108,9 @@ export async function startRig(): Promise<Rig> {
     return { ...ready, admin: { name: ready.user, password: ready.password }, stop };
   } catch (error) {
     await stop();
-    throw new Error(`the rig ${program()} did not start; build it with \`cargo build -p rig -p cli\``, { cause: error });
+    throw new Error(`the rig ${program()} did not start; build it with \`cargo build -p rig -p cli\``, {
+      cause: error,
+    });
   }
 }
 

@@ -1,0 +1,118 @@
+// Every page and dialog in both colour schemes: no violation that axe knows of. That no page breaks its
+// Content-Security-Policy is watched in every test (support/test.ts); here every page is opened once.
+import { expectAccessible } from '../support/axe.ts';
+import { expectNoSidewaysScrolling, go, refusal, signIn, toast, trySignIn, vmTable } from '../support/person.ts';
+import { LDAP, openTest } from '../support/plugin.ts';
+import { POOLS, recordedVms } from '../support/rig.ts';
+import { expect, type Page, test } from '../support/test.ts';
+
+const STOPPABLE = recordedVms(POOLS[0])[0]?.name ?? '';
+
+// Judging a page takes seconds where the processors are busy.
+test.setTimeout(180_000);
+
+async function close(page: Page): Promise<void> {
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+}
+
+test('sign-in page', async ({ page }) => {
+  await page.goto('/login');
+  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  await expectAccessible(page, 'sign-in');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByLabel('Username')).toHaveAccessibleDescription(/Please fill this in/);
+  await expectAccessible(page, 'sign-in, incomplete');
+  await trySignIn(page, { name: 'nobody-here', password: 'wrong' });
+  await expect(refusal(page)).toBeVisible();
+  await expectAccessible(page, 'sign-in, refused');
+});
+
+test('machines and servers', async ({ page, rig }) => {
+  await page.goto('/login');
+  await trySignIn(page, rig.admin);
+  await expect(page.getByRole('dialog', { name: 'Choose your own password' })).toBeVisible();
+  await expectAccessible(page, 'the question for a new password');
+  await page.getByRole('button', { name: 'Later' }).click();
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+
+  await expect(vmTable(page)).toBeVisible();
+  await expectAccessible(page, 'virtual machines');
+  await page.getByRole('button', { name: `Stop ${STOPPABLE}`, exact: true }).click();
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await expectAccessible(page, 'the question before a stop');
+  await close(page);
+  await page.getByRole('button', { name: /^Account: / }).click();
+  await expect(page.getByRole('menuitem', { name: 'Sign out' })).toBeVisible();
+  await expectAccessible(page, 'account menu');
+  await page.keyboard.press('Escape');
+  await page.getByRole('textbox', { name: 'Search by name or address' }).fill('no such machine');
+  await expect(page.getByText('No virtual machine matches')).toBeVisible();
+  await expectAccessible(page, 'virtual machines, none found');
+
+  await go(page, 'Servers');
+  await expect(page.getByRole('list', { name: 'Servers' }).getByRole('listitem')).toHaveCount(POOLS.length);
+  await expectAccessible(page, 'servers');
+  await page.getByRole('button', { name: 'Add server' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Add', exact: true }).click();
+  await expectAccessible(page, 'adding a server');
+  await close(page);
+});
+
+test('plugins', async ({ page, rig }) => {
+  await signIn(page, rig.admin);
+  await go(page, 'Plugins');
+  await expect(page.getByRole('link', { name: LDAP })).toBeVisible();
+  await expectAccessible(page, 'plugins');
+  await page.getByRole('link', { name: LDAP }).click();
+  await page.getByLabel('Host').fill('dc1.example.org');
+  await page.getByLabel('Search base').fill('dc=example,dc=org');
+  await expectAccessible(page, 'a plugin');
+  const dialog = await openTest(page, LDAP);
+  await expectAccessible(page, 'testing a plugin');
+  await dialog.getByRole('button', { name: 'Run test' }).click();
+  await expect(dialog.getByRole('region', { name: 'This test needs permissions' })).toBeVisible();
+  await expectAccessible(page, 'testing a plugin, permissions needed');
+  await dialog.getByRole('button', { name: 'Allow for this test' }).click();
+  await expect(dialog.getByRole('region', { name: 'Result of the test' })).toBeVisible({ timeout: 20_000 });
+  await expectAccessible(page, 'testing a plugin, failed');
+  await close(page);
+  await page.getByLabel('Search base').fill('');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await expect(page.getByLabel('Search base')).toHaveAccessibleDescription(/Please fill this in/);
+  await expectAccessible(page, 'a plugin, incomplete');
+
+  await page.goto('/settings/plugins/no-such-plugin');
+  await expect(page.getByText('No such plugin')).toBeVisible();
+  await expectAccessible(page, 'no such plugin');
+  await page.goto('/nowhere');
+  await expect(page.getByText('There is nothing here')).toBeVisible();
+  await expectAccessible(page, 'no such page');
+});
+
+test('on a phone', async ({ another, rig }) => {
+  const page = await another({ viewport: { width: 390, height: 844 }, hasTouch: true });
+  await signIn(page, rig.admin);
+  await expect(vmTable(page)).toBeVisible();
+  await expectAccessible(page, 'virtual machines, narrow');
+  await page.getByRole('button', { name: 'Open navigation' }).click();
+  await expect(page.getByRole('navigation', { name: 'Main' })).toBeVisible();
+  await expectAccessible(page, 'navigation, narrow');
+  await page.keyboard.press('Escape');
+  await go(page, 'Servers');
+  await expectAccessible(page, 'servers, narrow');
+  await go(page, 'Plugins');
+  await page.getByRole('link', { name: LDAP }).click();
+  await expect(page.getByLabel('Host')).toBeVisible();
+  await expectAccessible(page, 'a plugin, narrow');
+  await expectNoSidewaysScrolling(page);
+});
+
+test('in French', async ({ another, rig }) => {
+  const page = await another({ locale: 'fr-FR' });
+  await page.goto('/login');
+  await page.getByLabel('Nom d’utilisateur').or(page.getByLabel("Nom d'utilisateur")).fill(rig.admin.name);
+  await expect(page.locator('html')).toHaveAttribute('lang', 'fr');
+  await expectAccessible(page, 'connexion');
+  await expect(toast(page, 'Sign in')).toHaveCount(0);
+});
