@@ -22,14 +22,22 @@ const WORDS: Record<string, MessageKey> = {
   denied: 'stats.denied',
   logDropped: 'stats.logDropped',
   compileMs: 'stats.compileMs',
-  memory: 'stats.memory',
-  cpu: 'stats.cpu',
-  wall: 'stats.wall',
+};
+
+const LIMITS: Record<string, MessageKey> = {
+  memory: 'limit.memory',
+  cpuMs: 'limit.cpuMs',
+  wallMs: 'limit.wallMs',
+  result: 'limit.result',
+  hostBytes: 'limit.hostBytes',
+  handles: 'limit.handles',
+  inFlight: 'limit.inFlight',
+  component: 'limit.component',
 };
 
 function shown(name: string, value: number | string): string {
   if (typeof value === 'string') return value;
-  if (/memory|bytes|size/i.test(name)) return formatBytes(value);
+  if (/memory|bytes|size|^result$|^component$/i.test(name)) return formatBytes(value);
   if (/cpu|wall|ms$|millis|time|duration/i.test(name)) {
     return value >= 1_000 ? `${formatNumber(value / 1_000)} s` : `${formatNumber(value)} ms`;
   }
@@ -59,20 +67,23 @@ export function LastError({ error }: { error: Schemas['PluginError'] | null | un
 
 export function Statistics({ plugin }: { plugin: Plugin }) {
   const t = useT();
-  const word = (name: string) => (WORDS[name] ? t(WORDS[name]) : humanise(name));
   /** The known ones first, in the order above. */
-  const facts = (values: Record<string, unknown> | null | undefined): [string, ReactNode][] => {
-    const known = Object.keys(WORDS).filter((name) => name in (values ?? {}));
-    const names = [...known, ...Object.keys(values ?? {}).filter((name) => !(name in WORDS))];
+  const facts = (
+    words: Record<string, MessageKey>,
+    values: Record<string, unknown> | null | undefined,
+  ): [string, ReactNode][] => {
+    const known = Object.keys(words).filter((name) => name in (values ?? {}));
+    const names = [...known, ...Object.keys(values ?? {}).filter((name) => !(name in words))];
     return names.flatMap((name) => {
       const value = values?.[name];
+      const word = words[name] ? t(words[name]) : humanise(name);
       return typeof value === 'number' || typeof value === 'string'
-        ? [[word(name), shown(name, value)] as [string, ReactNode]]
+        ? [[word, shown(name, value)] as [string, ReactNode]]
         : [];
     });
   };
-  const stats = facts(plugin.stats);
-  const limits = facts(plugin.limits);
+  const stats = facts(WORDS, plugin.stats);
+  const limits = facts(LIMITS, plugin.limits);
   return (
     <Card title={t('plugin.statistics')}>
       {stats.length > 0 ? (
