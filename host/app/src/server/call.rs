@@ -5,7 +5,7 @@ use inventory::Snapshot;
 use model::Object;
 use std::sync::Arc;
 use wire::Failure;
-use xapi::{Error as XapiError, Value};
+use xapi::{Error as XapiError, TlsFailure, Value};
 
 use crate::ctx::App;
 use crate::error::{Error, Result};
@@ -69,5 +69,47 @@ pub(super) fn failure_of(error: &XapiError, server: &str, snapshot: Option<&Snap
             }
         }
         other => Failure::Internal(other.chain()),
+    }
+}
+
+/// Returns what went wrong with a connection in words for the person who looks after it; the log has the whole story.
+pub(super) fn explain(error: &XapiError) -> String {
+    match error {
+        XapiError::Unreachable { host, source } => {
+            let mut root: &dyn std::error::Error = &**source;
+            while let Some(cause) = root.source() {
+                root = cause;
+            }
+            format!("{host} cannot be reached: {root}")
+        }
+        XapiError::Tls { host, failure: TlsFailure::UnknownCertificate { reason, .. } } => {
+            format!("{host} shows a certificate that this system does not trust ({reason})")
+        }
+        XapiError::Tls { host, failure: TlsFailure::ChangedCertificate { expected, .. } } => {
+            format!(
+                "{host} shows another certificate than the trusted {expected}: it was renewed, or somebody is in between"
+            )
+        }
+        XapiError::AuthenticationFailed { username, .. } => {
+            format!("the pool refuses the user name or the password of {username}")
+        }
+        other => other.chain(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn explanations_name_the_host_and_the_cause_without_the_layers_between() {
+        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let layer = std::io::Error::other(refused);
+        let lost = XapiError::Unreachable { host: "pool-1:443".into(), source: Arc::new(layer) };
+        assert_eq!(explain(&lost), "pool-1:443 cannot be reached: connection refused");
+        let failure = TlsFailure::UnknownCertificate { fingerprint: "ab:cd".into(), reason: "UnknownIssuer".into() };
+        let unknown = XapiError::Tls { host: "pool-1:443".into(), failure };
+        assert_eq!(explain(&unknown), "pool-1:443 shows a certificate that this system does not trust (UnknownIssuer)");
+        assert_eq!(explain(&XapiError::Closed), "the connection is closed");
     }
 }

@@ -179,7 +179,7 @@ fn handle_event(
                     live.stale_since.get_or_insert(now);
                 }
                 live.trouble = Some(Trouble {
-                    message: error.chain(),
+                    message: call::explain(&error),
                     code: error.code().map(str::to_owned),
                     time: now,
                     next_attempt: Some(now + u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX / 2)),
