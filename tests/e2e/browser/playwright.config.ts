@@ -6,8 +6,8 @@ const CHROMIUM = process.env['XYLEM_CHROMIUM'] ?? '/usr/bin/chromium';
 export default defineConfig({
   testDir: 'specs',
   outputDir: 'test-results',
-  // A test that hangs on a page has its own, shorter limits; this one is for stories with plugins that hang on purpose.
-  timeout: 90_000,
+  // Each look and click has its own, shorter limit; this one is for whole stories on a machine that does other things too.
+  timeout: 180_000,
   expect: { timeout: 10_000 },
   // Stories in a file share what they set up; files do not.
   fullyParallel: false,

@@ -8,8 +8,8 @@ import { expect, type Page, test } from '../support/test.ts';
 
 const STOPPABLE = recordedVms(POOLS[0])[0]?.name ?? '';
 
-// Judging a page takes seconds where the processors are busy.
-test.setTimeout(180_000);
+// Nothing here depends on another: both workers take part.
+test.describe.configure({ mode: 'parallel' });
 
 async function close(page: Page): Promise<void> {
   await page.keyboard.press('Escape');

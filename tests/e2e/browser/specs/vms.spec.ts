@@ -74,11 +74,26 @@ test('a started VM shows as running in a second browser', async ({ page, another
   await expect(there.getByText('Halted', { exact: true })).toBeVisible();
 
   await test.step('start', async () => {
-    const seen = there.getByText('Running', { exact: true }).waitFor({ timeout: SEEN_WITHIN });
-    const begin = performance.now();
+    // Both clocks are this machine's, so what the test itself needs to click and look does not count.
+    const clicked = page.evaluate(
+      () =>
+        new Promise<number>((done) => {
+          document.addEventListener('click', () => done(Date.now()), { capture: true, once: true });
+        }),
+    );
+    const seen = there.evaluate(
+      (row) =>
+        new Promise<number>((done) => {
+          new MutationObserver((_, observer) => {
+            if (!row.textContent?.includes('Running')) return;
+            observer.disconnect();
+            done(Date.now());
+          }).observe(row, { subtree: true, childList: true, characterData: true });
+        }),
+    );
     await here.getByRole('button', { name: `Start ${DEMO}`, exact: true }).click();
-    await seen;
-    const took = Math.round(performance.now() - begin);
+    await expect(there.getByText('Running', { exact: true })).toBeVisible();
+    const took = (await seen) - (await clicked);
     console.log(`a started VM was seen running in the second browser after ${took} ms`);
     test.info().annotations.push({ type: 'start to second browser, ms', description: String(took) });
     expect(took).toBeLessThan(SEEN_WITHIN);

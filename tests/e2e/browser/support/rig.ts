@@ -70,11 +70,12 @@ function pluginSources(): string[] {
   return [join(REPOSITORY, 'plugins/target/wasm32-wasip2/release')];
 }
 
-/** Puts every plugin into one folder, under the name it is installed by: `auth_ldap.wasm` of cargo is `auth-ldap.wasm`. */
-function install(folder: string): void {
+/** Puts plugins into one folder, under the names they are installed by: `auth_ldap.wasm` of cargo is `auth-ldap.wasm`. */
+function install(folder: string, hostile: boolean): void {
   mkdirSync(folder, { recursive: true });
   for (const source of pluginSources()) {
     for (const file of readdirSync(source).filter((name) => name.endsWith('.wasm'))) {
+      if (!hostile && file.startsWith('hostile')) continue;
       copyFileSync(join(source, file), join(folder, file.replaceAll('_', '-')));
     }
   }
@@ -88,10 +89,10 @@ export interface Rig extends Ready {
   stop: () => Promise<void>;
 }
 
-export async function startRig(): Promise<Rig> {
+export async function startRig({ hostile }: { hostile: boolean }): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'xylem-browser-'));
   const plugins = join(folder, 'plugins');
-  install(plugins);
+  install(plugins, hostile);
   const words = ['serve', '--pools', POOLS.join(','), '--slapd', '--plugins', plugins];
   const child = spawn(program(), words, { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise<string>((done) => {

@@ -30,10 +30,17 @@ interface Fixtures {
   faults: string[];
 }
 
-export const test = base.extend<Fixtures, { rig: Rig }>({
+interface WorkerFixtures {
+  /** Whether the plugins that misbehave are installed too. */
+  hostile: boolean;
+  rig: Rig;
+}
+
+export const test = base.extend<Fixtures, WorkerFixtures>({
+  hostile: [true, { option: true, scope: 'worker' }],
   rig: [
-    async ({}, use) => {
-      const rig = await startRig();
+    async ({ hostile }, use) => {
+      const rig = await startRig({ hostile });
       await use(rig);
       await rig.stop();
     },
