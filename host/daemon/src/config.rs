@@ -1,5 +1,5 @@
-//! The configuration: a TOML file, then the environment, then flags; the later one wins. Every setting is documented here,
-//! and `xylem config` prints this text as a commented file.
+//! The configuration: a TOML file, then the environment, then flags; the later one wins. Every setting is documented here, and
+//! with its default in the README.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
