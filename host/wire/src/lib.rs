@@ -13,10 +13,5 @@ pub use table::{
     Access, Collection, Level, OPERATIONS, Object, Operation, Route, Verb, collections, find, method_info,
 };
 
-/// What stands in place of a stored secret in answers; sent back on save it means "keep what is stored".
-///
-/// The fixed text is that of Xen Orchestra's plugin configurations, which its clients know.
-pub const SENTINEL: &str = "obfuscated-q3oi6d9X8uenGvdLnHk2";
-
 /// Where the REST API begins.
 pub const REST_BASE: &str = "/rest/v0";
