@@ -18,6 +18,7 @@
 //! passwords are neither logged nor part of an error; nothing follows redirects or reads proxies from the environment.
 
 pub mod events;
+pub mod rrd;
 pub mod xml;
 
 mod connection;
