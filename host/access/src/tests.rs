@@ -30,7 +30,7 @@ fn vm() -> ObjectRef {
 }
 
 fn vbd() -> Object {
-    let head = Head { id: "vbd-1".into(), kind: Kind::Vbd, pool: "pool-1".into(), reference: "OpaqueRef:1".into() };
+    let head = Head::new("vbd-1".into(), Kind::Vbd, "pool-1".into(), "OpaqueRef:1".into());
     Object::Vbd(Vbd {
         head,
         attached: true,

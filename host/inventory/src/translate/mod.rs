@@ -192,7 +192,7 @@ fn head_of(object: &mut Object) -> &mut Head {
 /// Returns a head to begin with; id and pool come when the object is resolved.
 fn head(kind: Kind, reader: &mut Reader<'_>) -> Head {
     let nobody = reader.id_to_come();
-    Head { id: nobody.clone(), kind, pool: nobody, reference: reader.own_reference() }
+    Head::new(nobody.clone(), kind, nobody, reader.own_reference())
 }
 
 fn id(table: &Table, slot: Option<Slot>) -> Option<ObjectId> {

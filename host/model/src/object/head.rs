@@ -1,7 +1,7 @@
 //! What every object has.
 
 use super::entries::Entries;
-use super::{Kind, Text};
+use super::{Cell, Kind, Text};
 use crate::ObjectId;
 
 /// Identity and home of an object.
@@ -15,9 +15,16 @@ pub struct Head {
     pub pool: ObjectId,
     /// The opaque reference for XAPI calls.
     pub reference: Text,
+    /// The JSON of the object, if it is kept.
+    pub written: Cell,
 }
 
 impl Head {
+    /// Returns the head of an object whose JSON nobody has asked for yet.
+    pub fn new(id: ObjectId, kind: Kind, pool: ObjectId, reference: Text) -> Self {
+        Self { id, kind, pool, reference, written: Cell::default() }
+    }
+
     /// Returns the UUID.
     pub fn uuid(&self) -> &str {
         let id = self.id.as_str();

@@ -16,6 +16,7 @@ mod pattern;
 mod pool;
 mod storage;
 mod vm;
+mod written;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub use packed::{Packed, Refs, Text};
 pub use pool::Pool;
 pub use storage::{Pbd, Sr, Vbd, Vdi, VdiSnapshot};
 pub use vm::{GuestAgent, Memory, PowerState, SnapshotInfo, TemplateDisk, TemplateInfo, Vcpus, Vm, XenTools};
+pub use written::{Cell, Written};
 
 /// One object of a pool. Big variants are boxed, so that ten thousand VBDs do not each take the room of a VM.
 #[derive(Clone, Debug, PartialEq)]
@@ -212,6 +214,11 @@ impl Object {
     /// partially and unordered, everything else by equality.
     pub fn matches(&self, pattern: &serde_json::Value) -> bool {
         pattern::object_matches(self, pattern)
+    }
+
+    /// Returns the place where its JSON is kept.
+    pub fn written(&self) -> &Cell {
+        &self.head().written
     }
 
     /// Returns the public JSON text.

@@ -6,7 +6,7 @@ use super::*;
 
 fn vbd() -> Object {
     Object::Vbd(Vbd {
-        head: Head { id: "b".into(), kind: Kind::Vbd, pool: "p".into(), reference: text("OpaqueRef:1") },
+        head: Head::new("b".into(), Kind::Vbd, "p".into(), text("OpaqueRef:1")),
         attached: true,
         bootable: false,
         device: None,
@@ -20,7 +20,7 @@ fn vbd() -> Object {
 
 fn network() -> Object {
     Object::Network(Box::new(Network {
-        head: Head { id: "n".into(), kind: Kind::Network, pool: "p".into(), reference: text("OpaqueRef:2") },
+        head: Head::new("n".into(), Kind::Network, "p".into(), text("OpaqueRef:2")),
         name_label: text("net"),
         name_description: text(""),
         tags: [text("a"), text("b")].into(),
@@ -63,9 +63,9 @@ fn views_select_and_add() {
 
 #[test]
 fn default_templates_know_their_uuid() {
-    let head = Head { id: "p-1".into(), kind: Kind::VmTemplate, pool: "p".into(), reference: text("r") };
+    let head = Head::new("p-1".into(), Kind::VmTemplate, "p".into(), text("r"));
     assert_eq!(head.uuid(), "1");
-    let head = Head { id: "p".into(), kind: Kind::Pool, pool: "p".into(), reference: text("r") };
+    let head = Head::new("p".into(), Kind::Pool, "p".into(), text("r"));
     assert_eq!(head.uuid(), "p");
 }
 
@@ -109,4 +109,32 @@ fn kinds_are_words() {
 #[test]
 fn small_objects_stay_small() {
     assert!(size_of::<Object>() <= 192, "{} bytes", size_of::<Object>());
+}
+
+#[test]
+fn what_is_kept_is_no_part_of_the_object() {
+    let total = std::sync::Arc::default();
+    let (object, mut json) = (vbd(), Vec::new());
+    let value_at = object.write_entry(&mut json);
+    object.written().set(Written::new(&json, value_at, &total));
+    let kept = object.written().load();
+    let kept = kept.as_ref().expect("just kept");
+    assert_eq!(kept.entry(), format!("\"b\":{}", object.to_json()).as_bytes());
+    assert_eq!(kept.value(), object.to_json().as_bytes());
+    assert_eq!(object, vbd());
+    assert!(object.clone().written().is_empty());
+}
+
+#[test]
+fn what_is_kept_goes_with_the_object() {
+    let total = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let size = || total.load(std::sync::atomic::Ordering::Relaxed);
+    let object = vbd();
+    object.written().set(Written::new(b"\"b\":{}", 4, &total));
+    assert_eq!(size(), 6);
+    object.written().clear();
+    assert_eq!(size(), 0);
+    object.written().set(Written::new(b"\"b\":{}", 4, &total));
+    drop(object);
+    assert_eq!(size(), 0);
 }
