@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 
 use crate::feed::FEED_QUEUE;
 use crate::snapshot::Picture;
-use crate::{Error, ServerState, Snapshot, Subscription, Writer};
+use crate::{Error, JsonCache, ServerState, Snapshot, Subscription, Writer};
 
 /// The picture of all pools. Cloning shares it.
 #[derive(Clone)]
@@ -22,6 +22,7 @@ struct Shared {
     core: Mutex<Core>,
     feed: broadcast::Sender<Arc<Changes>>,
     clock: Arc<dyn Clock>,
+    json: JsonCache,
 }
 
 #[derive(Default)]
@@ -53,12 +54,23 @@ impl Inventory {
     /// Returns an empty picture that takes its time from `clock`.
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
         let (feed, _) = broadcast::channel(FEED_QUEUE);
-        Self(Arc::new(Shared { picture: ArcSwap::default(), core: Mutex::default(), feed, clock }))
+        Self(Arc::new(Shared {
+            picture: ArcSwap::default(),
+            core: Mutex::default(),
+            feed,
+            clock,
+            json: JsonCache::default(),
+        }))
     }
 
     /// Returns the picture of this moment.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot(self.0.picture.load_full())
+    }
+
+    /// Returns the kept JSON of the objects.
+    pub fn json(&self) -> &JsonCache {
+        &self.0.json
     }
 
     /// Returns a subscription to everything that changes from now on. Take the first state from

@@ -15,6 +15,7 @@
 //! - One pool has one server: who connects it first keeps it. The same id in two pools (an SR that both introduced) shows
 //!   the first one; the other is kept aside and takes over when the first is gone.
 
+mod bytes;
 mod error;
 mod feed;
 mod intern;
@@ -25,6 +26,7 @@ mod table;
 mod translate;
 mod writer;
 
+pub use bytes::JsonCache;
 pub use error::Error;
 pub use feed::{Feed, Subscription};
 pub use inventory::Inventory;

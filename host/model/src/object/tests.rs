@@ -131,7 +131,7 @@ fn what_is_kept_goes_with_the_object() {
     let size = || total.load(std::sync::atomic::Ordering::Relaxed);
     let object = vbd();
     object.written().set(Written::new(b"\"b\":{}", 4, &total));
-    assert_eq!(size(), 6);
+    assert_eq!(size(), Written::cost(6));
     object.written().clear();
     assert_eq!(size(), 0);
     object.written().set(Written::new(b"\"b\":{}", 4, &total));

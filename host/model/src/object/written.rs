@@ -11,6 +11,9 @@ use arc_swap::{ArcSwapOption, Guard};
 
 use super::Object;
 
+/// What a kept text costs beside its bytes: two allocations with their counts, and a place in a list of all of them.
+const OVERHEAD: usize = 96;
+
 /// An object as a member of a JSON map, `"<id>":{...}`, which serves both as that and, without the key, as the object.
 #[derive(Debug)]
 pub struct Written {
@@ -23,10 +26,15 @@ pub struct Written {
 }
 
 impl Written {
-    /// Takes what [`Object::write_entry`] wrote, and adds its size to `total` for as long as it lives.
+    /// Takes what [`Object::write_entry`] wrote, and adds what that costs to `total` for as long as it lives.
     pub fn new(json: &[u8], value_at: usize, total: &Arc<AtomicUsize>) -> Arc<Self> {
-        total.fetch_add(json.len(), Ordering::Relaxed);
+        total.fetch_add(Self::cost(json.len()), Ordering::Relaxed);
         Arc::new(Self { json: json.into(), value_at, used: AtomicBool::new(true), total: total.clone() })
+    }
+
+    /// Returns the bytes of memory that keeping a text of this length costs.
+    pub fn cost(length: usize) -> usize {
+        length + OVERHEAD
     }
 
     /// Returns `"<id>":{...}`.
@@ -55,7 +63,7 @@ impl Written {
 
 impl Drop for Written {
     fn drop(&mut self) {
-        self.total.fetch_sub(self.json.len(), Ordering::Relaxed);
+        self.total.fetch_sub(Self::cost(self.json.len()), Ordering::Relaxed);
     }
 }
 
