@@ -31,7 +31,7 @@ fn vm() -> ObjectRef {
 
 fn vbd() -> Object {
     let head = Head::new("vbd-1".into(), Kind::Vbd, "pool-1".into(), "OpaqueRef:1".into());
-    Object::Vbd(Vbd {
+    Object::from(Vbd {
         head,
         attached: true,
         bootable: false,

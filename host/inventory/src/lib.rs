@@ -33,8 +33,8 @@ pub use inventory::Inventory;
 pub use snapshot::{ServerState, Snapshot};
 pub use writer::{Loaded, Writer};
 
-/// The XAPI classes to load and to watch, in their exact case. Those of the second half have no objects of their own
-/// here; others read a value or only an id from them. A release that does not know one of them sends nothing for it.
+/// The XAPI classes to load and to watch, in their exact case. Those of the last group have no objects of their own;
+/// others read from them. A release that does not know one of them sends nothing for it.
 pub const CLASSES: &[&str] = &[
     "pool",
     "host",
@@ -46,21 +46,28 @@ pub const CLASSES: &[&str] = &[
     "network",
     "PBD",
     "PIF",
-    // Read from.
+    "Bond",
+    "SM",
+    "message",
+    "task",
+    "host_patch",
+    "pool_patch",
+    "PCI",
+    "PGPU",
+    "GPU_group",
+    "VGPU",
+    "VGPU_type",
+    "VTPM",
+    "PUSB",
+    "VUSB",
+    "USB_group",
+    // Only read from.
     "VM_metrics",
     "VM_guest_metrics",
     "host_metrics",
     "PIF_metrics",
-    "Bond",
     "Certificate",
     "pool_update",
-    // Only their ids.
-    "PCI",
-    "PGPU",
-    "VGPU",
-    "VTPM",
-    "host_patch",
-    "task",
 ];
 
 #[cfg(test)]

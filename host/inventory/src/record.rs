@@ -1,5 +1,6 @@
 //! Reads a XAPI record: both dialects, old releases without half of the fields, and references that lead nowhere.
 
+use model::object::Decimal;
 use xapi::Value;
 
 /// A record to read fields from. A field that is missing reads as the empty or zero value of its type.
@@ -53,6 +54,17 @@ impl<'a> Record<'a> {
     pub(crate) fn pairs(self, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
         let members = self.get(name).and_then(Value::as_struct).unwrap_or_default();
         members.iter().filter_map(|(key, value)| Some((&**key, value.as_str()?)))
+    }
+
+    /// Returns the entries of a map of numbers.
+    pub(crate) fn counts(self, name: &str) -> impl Iterator<Item = (&'a str, i64)> {
+        let members = self.get(name).and_then(Value::as_struct).unwrap_or_default();
+        members.iter().filter_map(|(key, value)| Some((&**key, value.as_i64()?)))
+    }
+
+    /// Returns a number that may have a fraction; none when there is nothing that JSON can write.
+    pub(crate) fn decimal(self, name: &str) -> Option<Decimal> {
+        self.get(name)?.as_f64().filter(|number| number.is_finite()).map(Decimal)
     }
 
     /// Returns a value of a map of strings.

@@ -112,7 +112,8 @@ impl Table {
         let mut reader = Reader { table: self, watches: Vec::new(), slot };
         let Draft { object, links } = translate::decode(class, Record(record), &mut reader);
         let watches = reader.watches.into_boxed_slice();
-        let uuid = self.shared.id(uuid);
+        // The UUID of a hotfix is that of its file, and so the same in every pool.
+        let uuid = self.shared.id(if class == "pool_patch" { reference } else { uuid });
         let id = self.public_id(&uuid, &links);
         self.serial += 1;
         let entry = Entry { uuid, id, links, object: object.map(Arc::new), watches, facet: 0, serial: self.serial };
@@ -342,12 +343,27 @@ impl Table {
             Links::Vbd(_) => translate::disk_host(self, slot).hash(&mut hasher),
             Links::Pif(pif) => translate::is_bonded(self, slot, pif).hash(&mut hasher),
             // Nobody reads these but for their ids.
-            Links::Pool(_) | Links::Vm(_) | Links::Vif(_) | Links::Network(_) | Links::Bare => {}
+            Links::Pool(_)
+            | Links::Vm(_)
+            | Links::Vif(_)
+            | Links::Network(_)
+            | Links::Task(_)
+            | Links::Patch(_)
+            | Links::Pci(_)
+            | Links::Pgpu(_)
+            | Links::GpuGroup(_)
+            | Links::Vgpu(_)
+            | Links::VgpuType(_)
+            | Links::Vtpm(_)
+            | Links::Pusb(_)
+            | Links::Vusb(_)
+            | Links::UsbGroup(_)
+            | Links::Plain => {}
             // Everything in these is read by somebody.
             Links::HostMetrics(_) | Links::VmMetrics(_) | Links::GuestMetrics(_) | Links::PifMetrics(_) => {
                 entry.serial.hash(&mut hasher);
             }
-            Links::Certificate(_) => entry.serial.hash(&mut hasher),
+            Links::Certificate(_) | Links::PoolPatch(_) => entry.serial.hash(&mut hasher),
             Links::Update(update) => (entry.serial, update.ids(self)).hash(&mut hasher),
             Links::Bond(bond) => {
                 bond.master.map(|master| self.id(master)).hash(&mut hasher);
@@ -472,6 +488,11 @@ impl Reader<'_> {
             Some(names) => List::Given(self.watch_all(names, interest)),
             None => List::Missing,
         }
+    }
+
+    /// Returns the id of an object that the record names by UUID.
+    pub(crate) fn object_id(&mut self, uuid: &str) -> ObjectId {
+        self.table.shared.id(uuid)
     }
 
     pub(crate) fn text(&mut self, value: &str) -> Text {

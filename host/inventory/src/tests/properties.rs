@@ -62,6 +62,39 @@ const PROPERTIES: &[(&str, &str)] = &[
         "attached isBondMaster isBondSlave bondMaster bondSlaves device deviceName dns gateway ip ipv6 netmask mac mode
          ipv6Mode primaryAddressType disallowUnplug management physical carrier mtu vlan speed $host $network",
     ),
+    ("Bond", "master mode"),
+    (
+        "SM",
+        "name_label name_description SM_type configuration vendor features driver_filename required_cluster_stack
+         supported_image_formats",
+    ),
+    ("message", "body name time $object"),
+    (
+        "task",
+        "allowedOperations created finished current_operations name_label name_description progress result status xapiRef
+         applies_to $host",
+    ),
+    ("host_patch", "applied enforceHomogeneity description name pool_patch size guidance time $host"),
+    ("pool_patch", "dataUuid description guidance name size $host_patches"),
+    ("PCI", "class_name device_name pci_id $host"),
+    (
+        "PGPU",
+        "dom0Access enabledVgpuTypes gpuGroup isSystemDisplayDevice pci supportedVgpuMaxCapcities supportedVgpuTypes host
+         $host vgpus $vgpus",
+    ),
+    (
+        "GPU_group",
+        "allocation enabledVgpuTypes gpuTypes name_label name_description otherConfig pgpus supportedVgpuTypes vgpus",
+    ),
+    ("VGPU", "currentlyAttached device gpuGroup otherConfig resident_on vgpuType vm"),
+    (
+        "VGPU_type",
+        "experimental framebufferSize gpuGroups maxHeads maxResolutionX maxResolutionY modelName pgpus vendorName vgpus",
+    ),
+    ("VTPM", "vm"),
+    ("PUSB", "description host passthroughEnabled speed usbGroup vendorId version"),
+    ("VUSB", "vm currentlyAttached usbGroup"),
+    ("USB_group", "PUSBs VUSBs"),
 ];
 
 #[rustfmt::skip]
@@ -405,6 +438,152 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("bond0", "$host", r#""host1-uuid""#),
     ("bond0", "$network", r#""net-uuid""#),
     ("eth0", "$network", "-"),
+
+    ("bond", "type", r#""bond""#),
+    ("bond", "master", r#""bond0-uuid""#),
+    ("bond", "mode", r#""balance-slb""#),
+
+    ("sm", "type", r#""SM""#),
+    ("sm", "name_label", r#""NFS VHD""#),
+    ("sm", "name_description", r#""Stores disks as VHD files""#),
+    ("sm", "SM_type", r#""nfs""#),
+    ("sm", "configuration", r#"{"server":"hostname"}"#),
+    ("sm", "vendor", r#""Example""#),
+    ("sm", "features", r#"{"SR_PROBE":1,"VDI_CREATE":2}"#),
+    ("sm-old", "features", "{}"),
+    ("sm", "driver_filename", r#""/opt/xensource/sm/NFSSR""#),
+    ("sm", "required_cluster_stack", r#"["corosync"]"#),
+    ("sm", "supported_image_formats", r#"["vhd","qcow2"]"#),
+    ("sm-old", "supported_image_formats", "[]"),
+
+    ("message", "type", r#""message""#),
+    ("message", "id", r#""message-uuid""#),
+    ("message", "body", r#""<message>\"quoted\"</message>""#),
+    ("message", "name", r#""VM_STARTED""#),
+    ("message", "time", "1727179200"),
+    ("message-gone", "time", "null"),
+    ("message", "$object", r#""12345678-aaaa-4aaa-8aaa-aaaaaaaaaaaa""#),
+    ("message-gone", "$object", r#""long-gone""#),
+
+    ("task", "type", r#""task""#),
+    ("task", "allowedOperations", r#"["cancel"]"#),
+    ("task", "created", "1727179200"),
+    ("task", "finished", "null"),
+    ("task-done", "finished", "1727179200"),
+    ("task", "current_operations", r#"{"OpaqueRef:task":"cancel"}"#),
+    ("task", "name_label", r#""Async.VM.clean_reboot""#),
+    ("task", "name_description", r#""Rebooting""#),
+    ("task", "progress", "0.25"),
+    ("task-done", "progress", "1"),
+    ("task-done", "result", r#""<value></value>""#),
+    ("task", "status", r#""pending""#),
+    ("task", "xapiRef", r#""OpaqueRef:task""#),
+    ("task", "applies_to", r#""12345678-aaaa-4aaa-8aaa-aaaaaaaaaaaa""#),
+    ("task-done", "applies_to", "-"),
+    ("task", "$host", r#""host1-uuid""#),
+    ("task-done", "$host", "-"),
+
+    ("patch", "type", r#""patch""#),
+    ("patch", "applied", "true"),
+    ("patch", "enforceHomogeneity", "true"),
+    ("patch-alone", "enforceHomogeneity", "false"),
+    ("patch", "description", r#""Hotfix""#),
+    ("patch-alone", "description", r#""Nobody knows it""#),
+    ("patch", "name", r#""XS65E001""#),
+    ("patch-alone", "name", r#""alone""#),
+    ("patch", "pool_patch", r#""OpaqueRef:poolpatch""#),
+    ("patch-alone", "pool_patch", "-"),
+    ("patch", "size", "2720"),
+    ("patch", "guidance", r#"["restartHost"]"#),
+    ("patch", "time", "1727179200"),
+    ("patch-alone", "time", "null"),
+    ("patch", "$host", r#""host1-uuid""#),
+
+    ("poolpatch", "type", r#""pool_patch""#),
+    ("poolpatch", "id", r#""OpaqueRef:poolpatch""#),
+    ("poolpatch", "uuid", r#""OpaqueRef:poolpatch""#),
+    ("poolpatch", "dataUuid", r#""file-uuid""#),
+    ("poolpatch", "description", r#""Hotfix""#),
+    ("poolpatch", "guidance", r#"["restartHost"]"#),
+    ("poolpatch", "name", r#""XS65E001""#),
+    ("poolpatch", "size", "2720"),
+    ("poolpatch", "$host_patches", r#"["patch-uuid"]"#),
+
+    ("pci", "type", r#""PCI""#),
+    ("pci", "class_name", r#""Display controller""#),
+    ("pci", "device_name", r#""Example GPU""#),
+    ("pci", "pci_id", r#""0000:04:00.0""#),
+    ("pci", "$host", r#""host1-uuid""#),
+
+    ("pgpu", "type", r#""PGPU""#),
+    ("pgpu", "dom0Access", r#""enabled""#),
+    ("pgpu", "enabledVgpuTypes", r#"["vgputype-uuid"]"#),
+    ("pgpu-old", "enabledVgpuTypes", "-"),
+    ("pgpu", "gpuGroup", r#""gpugroup-uuid""#),
+    ("pgpu-old", "gpuGroup", "-"),
+    ("pgpu", "isSystemDisplayDevice", "true"),
+    ("pgpu", "pci", r#""pci-uuid""#),
+    ("pgpu", "supportedVgpuMaxCapcities", r#"{"vgputype-uuid":4}"#),
+    ("pgpu", "supportedVgpuTypes", r#"["vgputype-uuid",null]"#),
+    ("pgpu", "host", r#""host1-uuid""#),
+    ("pgpu", "$host", r#""host1-uuid""#),
+    ("pgpu", "vgpus", r#"["vgpu-uuid"]"#),
+    ("pgpu", "$vgpus", r#"["vgpu-uuid"]"#),
+
+    ("gpugroup", "type", r#""gpuGroup""#),
+    ("gpugroup", "allocation", r#""depth_first""#),
+    ("gpugroup", "enabledVgpuTypes", r#"["vgputype-uuid"]"#),
+    ("gpugroup", "gpuTypes", r#"["10de/0ff2"]"#),
+    ("gpugroup", "name_label", r#""Group of Example GPUs""#),
+    ("gpugroup", "name_description", r#""All of them""#),
+    ("gpugroup", "otherConfig", r#"{"g":"h"}"#),
+    ("gpugroup", "pgpus", r#"["pgpu-uuid"]"#),
+    ("gpugroup", "supportedVgpuTypes", r#"["vgputype-uuid"]"#),
+    ("gpugroup", "vgpus", r#"["vgpu-uuid"]"#),
+
+    ("vgpu", "type", r#""vgpu""#),
+    ("vgpu", "currentlyAttached", "true"),
+    ("vgpu", "device", r#""0""#),
+    ("vgpu", "gpuGroup", r#""gpugroup-uuid""#),
+    ("vgpu", "otherConfig", r#"{"i":"j"}"#),
+    ("vgpu", "resident_on", r#""pgpu-uuid""#),
+    ("vgpu", "vgpuType", r#""vgputype-uuid""#),
+    ("vgpu", "vm", r#""12345678-aaaa-4aaa-8aaa-aaaaaaaaaaaa""#),
+
+    ("vgputype", "type", r#""vgpuType""#),
+    ("vgputype", "experimental", "true"),
+    ("vgputype", "framebufferSize", "939524096"),
+    ("vgputype", "gpuGroups", r#"["gpugroup-uuid"]"#),
+    ("vgputype", "maxHeads", "2"),
+    ("vgputype", "maxResolutionX", "2560"),
+    ("vgputype", "maxResolutionY", "1600"),
+    ("vgputype", "modelName", r#""GRID X1""#),
+    ("vgputype", "pgpus", r#"["pgpu-uuid"]"#),
+    ("vgputype", "vendorName", r#""Example""#),
+    ("vgputype", "vgpus", r#"["vgpu-uuid"]"#),
+
+    ("vtpm", "type", r#""VTPM""#),
+    ("vtpm", "vm", r#""12345678-aaaa-4aaa-8aaa-aaaaaaaaaaaa""#),
+
+    ("pusb", "type", r#""PUSB""#),
+    ("pusb", "description", r#""SanDisk Corp. - Ultra""#),
+    ("pusb", "host", r#""host1-uuid""#),
+    ("pusb", "passthroughEnabled", "true"),
+    ("pusb", "speed", "480"),
+    ("pusb-old", "speed", "-"),
+    ("pusb", "usbGroup", r#""usbgroup-uuid""#),
+    ("pusb-old", "usbGroup", "-"),
+    ("pusb", "vendorId", r#""0781""#),
+    ("pusb", "version", r#""2.10""#),
+
+    ("vusb", "type", r#""VUSB""#),
+    ("vusb", "vm", r#""12345678-aaaa-4aaa-8aaa-aaaaaaaaaaaa""#),
+    ("vusb", "currentlyAttached", "true"),
+    ("vusb", "usbGroup", r#""usbgroup-uuid""#),
+
+    ("usbgroup", "type", r#""USB_group""#),
+    ("usbgroup", "PUSBs", r#"["pusb-uuid"]"#),
+    ("usbgroup", "VUSBs", r#"["vusb-uuid"]"#),
 ];
 
 #[test]
@@ -429,6 +608,16 @@ fn family(kind: Kind) -> &'static str {
 fn properties_of(class: &str) -> BTreeSet<&'static str> {
     let own = PROPERTIES.iter().find(|(name, _)| *name == class).expect("the class is in the table").1;
     own.split_whitespace().collect()
+}
+
+#[test]
+fn every_kind_is_there() {
+    let (inventory, _writer) = connected(&modern());
+    for &kind in Kind::ALL {
+        assert!(inventory.snapshot().count(kind) > 0, "no {kind} in the fixture");
+        assert!(PROPERTIES.iter().any(|(class, _)| *class == kind.class()), "no properties of {kind}");
+    }
+    assert_eq!(Kind::ALL.len(), 30);
 }
 
 #[test]
@@ -473,8 +662,10 @@ fn numbers_are_whole() {
 
     fn check(value: &Json, path: &str) {
         match value {
-            // `9.4` is upstream's way to write a version.
-            Json::Number(number) => assert!(number.is_i64() || path.ends_with("xenTools/version"), "{path}: {number}"),
+            // `9.4` is upstream's way to write a version; a task's progress is a fraction.
+            Json::Number(number) => {
+                assert!(number.is_i64() || path.ends_with("xenTools/version") || path == "/progress", "{path}: {number}");
+            }
             Json::Array(items) => items.iter().for_each(|item| check(item, path)),
             Json::Object(members) => members.iter().for_each(|(name, value)| check(value, &format!("{path}/{name}"))),
             _ => {}

@@ -84,6 +84,14 @@ async fn dependents_follow() {
         ("Bond", "bond", json!({"slaves": ["OpaqueRef:eth0"]}), "~bond0-uuid".to_owned()),
         ("Certificate", "cert", json!({"fingerprint": "EF"}), "~host1-uuid".to_owned()),
         ("pool_update", "update", json!({"version": "2"}), "~host1-uuid".to_owned()),
+        // A hotfix tells its patches what they are; who only knows its id is left alone.
+        ("pool_patch", "poolpatch", json!({"name_label": "other"}), "~OpaqueRef:poolpatch ~patch-uuid".to_owned()),
+        ("task", "task", json!({"progress": 0.5}), "~task-uuid".to_owned()),
+        ("task", "task", json!({"uuid": "other-uuid"}), format!("+other-uuid -task-uuid(task) ~{WIN}")),
+        ("VGPU", "vgpu", json!({"resident_on": "OpaqueRef:NULL"}), "~vgpu-uuid".to_owned()),
+        ("VGPU_type", "vgputype", json!({"uuid": "t2"}), {
+            "+t2 -vgputype-uuid(vgpuType) ~gpugroup-uuid ~pgpu-uuid ~vgpu-uuid".to_owned()
+        }),
         // The pool has no name of its own and shows its master's.
         ("host", "host1", json!({"name_label": "gamma"}), "~host1-uuid ~pool-uuid".to_owned()),
         // The local SR moves to the other host, and with it the halted VM whose disk lies on it.

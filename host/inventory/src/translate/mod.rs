@@ -4,9 +4,12 @@
 //! the rest (references, raw numbers, flags) into [`Links`]. `resolve` fills in what depends on other records; it
 //! overwrites all such properties, so it can run again on its own result whenever a dependency changes.
 
+mod activity;
+mod device;
 mod guest;
 mod host;
 mod network;
+mod patch;
 mod pool;
 mod storage;
 mod vm;
@@ -17,10 +20,15 @@ use model::object::Head;
 use model::{Kind, Object, ObjectId, Packed, Text};
 
 use crate::record::Record;
-use crate::table::{Interest, List, Reader, Slot, Table};
+use crate::table::{List, Reader, Slot, Table};
+pub(crate) use activity::TaskLinks;
+pub(crate) use device::{
+    GpuGroupLinks, PciLinks, PgpuLinks, PusbLinks, UsbGroupLinks, VgpuLinks, VgpuTypeLinks, VtpmLinks, VusbLinks,
+};
 pub(crate) use guest::GuestMetrics;
 pub(crate) use host::{HostLinks, Update};
-pub(crate) use network::{NetworkLinks, PifLinks, VifLinks, is_bonded};
+pub(crate) use network::{BondLinks, NetworkLinks, PifLinks, VifLinks, is_bonded};
+pub(crate) use patch::{PatchLinks, PoolPatchLinks};
 pub(crate) use pool::PoolLinks;
 pub(crate) use storage::{PbdLinks, SrLinks, VbdLinks, VdiLinks, chain_usage, disk_host, local_host};
 pub(crate) use vm::VmLinks;
@@ -41,11 +49,23 @@ pub(crate) enum Links {
     VmMetrics(VmMetrics),
     GuestMetrics(Box<GuestMetrics>),
     PifMetrics(PifMetrics),
-    Bond(Bond),
+    Bond(BondLinks),
     Certificate(Packed),
     Update(Box<Update>),
-    /// Only its id matters.
-    Bare,
+    Task(TaskLinks),
+    Patch(PatchLinks),
+    PoolPatch(Box<PoolPatchLinks>),
+    Pci(PciLinks),
+    Pgpu(Box<PgpuLinks>),
+    GpuGroup(Box<GpuGroupLinks>),
+    Vgpu(Box<VgpuLinks>),
+    VgpuType(Box<VgpuTypeLinks>),
+    Vtpm(VtpmLinks),
+    Pusb(PusbLinks),
+    Vusb(VusbLinks),
+    UsbGroup(Box<UsbGroupLinks>),
+    /// It points at nothing.
+    Plain,
 }
 
 /// Of a host.
@@ -68,12 +88,6 @@ pub(crate) struct PifMetrics {
     pub(crate) device_name: Option<Text>,
     pub(crate) carrier: bool,
     pub(crate) speed: Option<i64>,
-}
-
-/// A bond of PIFs.
-pub(crate) struct Bond {
-    pub(crate) master: Option<Slot>,
-    pub(crate) slaves: Box<[Slot]>,
 }
 
 /// A record read by itself.
@@ -99,6 +113,7 @@ impl Links {
             Self::Vdi(vdi) => missing(&[&vdi.snapshots, &vdi.vbds]),
             Self::Network(network) => missing(&[&network.pifs, &network.vifs]),
             Self::Pif(pif) => missing(&[&pif.bond_master_of]),
+            Self::PoolPatch(patch) => missing(&[&patch.host_patches]),
             _ => false,
         }
     }
@@ -117,7 +132,14 @@ pub(crate) fn decode(class: &str, record: Record<'_>, reader: &mut Reader<'_>) -
         "VIF" => network::decode_vif(record, reader),
         "network" => network::decode_network(record, reader),
         "PIF" => network::decode_pif(record, reader),
-        other => Draft { object: None, links: decode_rest(other, record, reader) },
+        "Bond" => network::decode_bond(record, reader),
+        "SM" => storage::decode_sm(record, reader),
+        "message" => activity::decode_message(record, reader),
+        "task" => activity::decode_task(record, reader),
+        "host_patch" => patch::decode_patch(record, reader),
+        "pool_patch" => patch::decode_pool_patch(record, reader),
+        other => device::decode(other, record, reader)
+            .unwrap_or_else(|| Draft { object: None, links: decode_rest(other, record, reader) }),
     }
 }
 
@@ -140,13 +162,9 @@ fn decode_rest(class: &str, record: Record<'_>, reader: &mut Reader<'_>) -> Link
             carrier: record.bool("carrier"),
             speed: record.opt_int("speed"),
         }),
-        "Bond" => Links::Bond(Bond {
-            master: reader.watch(record.reference("master"), Interest::Id),
-            slaves: reader.watch_all(record.list("slaves"), Interest::Id),
-        }),
         "Certificate" => Links::Certificate(host::certificate(record)),
         "pool_update" => Links::Update(Box::new(host::decode_update(record, reader))),
-        _ => Links::Bare,
+        _ => Links::Plain,
     }
 }
 
@@ -166,27 +184,26 @@ pub(crate) fn resolve(table: &Table, slot: Slot) -> Option<Object> {
         (Object::Vif(vif), Links::Vif(links)) => network::resolve_vif(table, vif, links),
         (Object::Network(network), Links::Network(links)) => network::resolve_network(table, slot, network, links),
         (Object::Pif(pif), Links::Pif(links)) => network::resolve_pif(table, slot, pif, links),
+        (Object::Bond(bond), Links::Bond(links)) => bond.master = id(table, links.master),
+        (Object::Task(task), Links::Task(links)) => activity::resolve_task(table, task, links),
+        (Object::Patch(patch), Links::Patch(links)) => patch::resolve_patch(table, patch, links),
+        (Object::PoolPatch(patch), Links::PoolPatch(links)) => patch::resolve_pool_patch(table, slot, patch, links),
+        (Object::Pci(pci), Links::Pci(links)) => links.resolve(table, pci),
+        (Object::Pgpu(pgpu), Links::Pgpu(links)) => links.resolve(table, pgpu),
+        (Object::GpuGroup(group), Links::GpuGroup(links)) => links.resolve(table, group),
+        (Object::Vgpu(vgpu), Links::Vgpu(links)) => links.resolve(table, vgpu),
+        (Object::VgpuType(vgpu_type), Links::VgpuType(links)) => links.resolve(table, vgpu_type),
+        (Object::Vtpm(vtpm), Links::Vtpm(links)) => links.resolve(table, vtpm),
+        (Object::Pusb(pusb), Links::Pusb(links)) => links.resolve(table, pusb),
+        (Object::Vusb(vusb), Links::Vusb(links)) => links.resolve(table, vusb),
+        (Object::UsbGroup(group), Links::UsbGroup(links)) => links.resolve(table, group),
+        (Object::Message(_) | Object::Sm(_), Links::Plain) => {}
         _ => return None,
     }
-    let head = head_of(&mut object);
+    let head = object.head_mut();
     head.id = entry.id.clone();
     head.pool = pool.clone();
     Some(object)
-}
-
-fn head_of(object: &mut Object) -> &mut Head {
-    match object {
-        Object::Pool(inner) => &mut inner.head,
-        Object::Host(inner) => &mut inner.head,
-        Object::Vm(inner) => &mut inner.head,
-        Object::Sr(inner) => &mut inner.head,
-        Object::Vdi(inner) => &mut inner.head,
-        Object::Vbd(inner) => &mut inner.head,
-        Object::Vif(inner) => &mut inner.head,
-        Object::Network(inner) => &mut inner.head,
-        Object::Pbd(inner) => &mut inner.head,
-        Object::Pif(inner) => &mut inner.head,
-    }
 }
 
 /// Returns a head to begin with; id and pool come when the object is resolved.

@@ -1,9 +1,9 @@
 //! Networks, VIFs and PIFs.
 
-use model::object::{Network, Pif, Vif};
+use model::object::{Bond, Network, Pif, Vif};
 use model::{Kind, Object, Refs};
 
-use super::{Bond, Draft, Links, head, id};
+use super::{Draft, Links, head, id};
 use crate::record::Record;
 use crate::table::{Interest, List, Reader, Slot, Table};
 
@@ -23,6 +23,11 @@ pub(crate) struct PifLinks {
     pub(crate) bond_master_of: List,
     metrics: Option<Slot>,
     bond_slave_of: Option<Slot>,
+}
+
+pub(crate) struct BondLinks {
+    pub(crate) master: Option<Slot>,
+    pub(crate) slaves: Box<[Slot]>,
 }
 
 pub(super) fn decode_network(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
@@ -164,9 +169,19 @@ fn masters(table: &Table, slot: Slot, pif: &PifLinks) -> Vec<Slot> {
     )
 }
 
-fn bond(table: &Table, slot: Option<Slot>) -> Option<&Bond> {
+fn bond(table: &Table, slot: Option<Slot>) -> Option<&BondLinks> {
     match table.links(slot) {
         Some(Links::Bond(bond)) => Some(bond),
         _ => None,
     }
+}
+
+pub(super) fn decode_bond(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
+    let bond =
+        Bond { head: head(Kind::Bond, reader), master: None, mode: reader.opt_text(record.opt_str("mode")) };
+    let links = BondLinks {
+        master: reader.watch(record.reference("master"), Interest::Id),
+        slaves: reader.watch_all(record.list("slaves"), Interest::Id),
+    };
+    Draft { object: Some(Object::from(bond)), links: Links::Bond(links) }
 }

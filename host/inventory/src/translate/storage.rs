@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use model::object::{Pbd, Sr, Vbd, Vdi, VdiSnapshot};
+use model::object::{Pbd, Sm, Sr, Vbd, Vdi, VdiSnapshot};
 use model::{Kind, Object, ObjectId, Packed, Refs, Text};
 
 use super::{Draft, Links, head, id};
@@ -213,7 +213,7 @@ pub(super) fn decode_vbd(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
         vdi: reader.watch(record.reference("VDI"), Interest::Content),
         is_cd_drive: vbd.is_cd_drive,
     };
-    Draft { object: Some(Object::Vbd(vbd)), links: Links::Vbd(links) }
+    Draft { object: Some(Object::from(vbd)), links: Links::Vbd(links) }
 }
 
 pub(super) fn resolve_vbd(table: &Table, vbd: &mut Vbd, links: &VbdLinks) {
@@ -237,7 +237,7 @@ pub(super) fn decode_pbd(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
         sr: reader.watch(record.reference("SR"), Interest::Id),
         provisioning: reader.opt_text(record.entry("device_config", "provisioning")),
     };
-    Draft { object: Some(Object::Pbd(pbd)), links: Links::Pbd(links) }
+    Draft { object: Some(Object::from(pbd)), links: Links::Pbd(links) }
 }
 
 /// Returns whether a setting holds a password or the key to one: `cifspassword`, `chappassword_secret`...
@@ -249,4 +249,21 @@ fn is_secret(key: &str) -> bool {
 pub(super) fn resolve_pbd(table: &Table, pbd: &mut Pbd, links: &PbdLinks) {
     pbd.host = id(table, links.host);
     pbd.sr = id(table, links.sr);
+}
+
+pub(super) fn decode_sm(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
+    let features = record.counts("features").map(|(name, version)| (name.to_owned(), version.into())).collect();
+    let sm = Sm {
+        head: head(Kind::Sm, reader),
+        name_label: reader.text(record.str("name_label")),
+        name_description: reader.text(record.str("name_description")),
+        sm_type: reader.text(record.str("type")),
+        configuration: reader.map(record, "configuration"),
+        vendor: reader.text(record.str("vendor")),
+        features: reader.share(Packed::value(&serde_json::Value::Object(features))),
+        driver_filename: reader.text(record.str("driver_filename")),
+        required_cluster_stack: reader.texts(record.list("required_cluster_stack")),
+        supported_image_formats: reader.texts(record.list("supported_image_formats")),
+    };
+    Draft { object: Some(Object::from(sm)), links: Links::Plain }
 }

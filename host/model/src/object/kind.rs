@@ -62,6 +62,36 @@ kinds! {
     Pbd = "PBD",
     /// A network card of a host.
     Pif = "PIF",
+    /// A bond of PIFs.
+    Bond = "bond",
+    /// A driver for storage repositories.
+    Sm = "SM",
+    /// A message of a pool.
+    Message = "message",
+    /// A task of a pool.
+    Task = "task",
+    /// A hotfix installed on a host.
+    Patch = "patch",
+    /// A hotfix that a pool knows.
+    PoolPatch = "pool_patch",
+    /// A PCI device of a host.
+    Pci = "PCI",
+    /// A graphics card of a host.
+    Pgpu = "PGPU",
+    /// A group of graphics cards.
+    GpuGroup = "gpuGroup",
+    /// Graphics of a VM.
+    Vgpu = "vgpu",
+    /// A way to cut a graphics card.
+    VgpuType = "vgpuType",
+    /// The trusted platform module of a VM.
+    Vtpm = "VTPM",
+    /// A USB device of a host.
+    Pusb = "PUSB",
+    /// A USB device of a VM.
+    Vusb = "VUSB",
+    /// A group of USB devices.
+    UsbGroup = "USB_group",
 }
 
 impl Kind {
@@ -88,6 +118,21 @@ impl Kind {
             Self::Network => "network",
             Self::Pbd => "PBD",
             Self::Pif => "PIF",
+            Self::Bond => "Bond",
+            Self::Sm => "SM",
+            Self::Message => "message",
+            Self::Task => "task",
+            Self::Patch => "host_patch",
+            Self::PoolPatch => "pool_patch",
+            Self::Pci => "PCI",
+            Self::Pgpu => "PGPU",
+            Self::GpuGroup => "GPU_group",
+            Self::Vgpu => "VGPU",
+            Self::VgpuType => "VGPU_type",
+            Self::Vtpm => "VTPM",
+            Self::Pusb => "PUSB",
+            Self::Vusb => "VUSB",
+            Self::UsbGroup => "USB_group",
         }
     }
 }

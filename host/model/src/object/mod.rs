@@ -6,12 +6,15 @@
 //! Rust names are ours; the names in `shape` are the wire's. What is absent there is left out of the JSON, what is null
 //! there is written as null; times are whole seconds since the epoch; sizes are bytes.
 
+mod activity;
+mod device;
 mod entries;
 mod head;
 mod host;
 mod kind;
 mod network;
 mod packed;
+mod patch;
 mod pattern;
 mod pool;
 mod storage;
@@ -23,58 +26,102 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::ObjectId;
+pub use activity::{Message, XapiTask};
+pub use device::{GpuGroup, Pci, Pgpu, Pusb, UsbGroup, Vgpu, VgpuType, Vtpm, Vusb};
 pub use entries::View;
 use entries::{Entries, One, Whole};
 pub use head::Head;
 pub use host::{Cpus, Host, HostMemory, HostPower};
 pub use kind::Kind;
-pub use network::{Network, Pif, Vif};
-pub use packed::{Packed, Refs, Text};
+pub use network::{Bond, Network, Pif, Vif};
+pub use packed::{Decimal, Packed, Refs, Text};
+pub use patch::{Patch, PoolPatch};
 pub use pool::Pool;
-pub use storage::{Pbd, Sr, Vbd, Vdi, VdiSnapshot};
+pub use storage::{Pbd, Sm, Sr, Vbd, Vdi, VdiSnapshot};
 pub use vm::{GuestAgent, Memory, PowerState, SnapshotInfo, TemplateDisk, TemplateInfo, Vcpus, Vm, XenTools};
 pub use written::{Cell, Written};
 
-/// One object of a pool. Big variants are boxed, so that ten thousand VBDs do not each take the room of a VM.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Object {
-    /// A pool.
-    Pool(Box<Pool>),
-    /// A host.
-    Host(Box<Host>),
-    /// A VM, template, snapshot or control domain; see [`Head::kind`].
-    Vm(Box<Vm>),
-    /// A storage repository.
-    Sr(Box<Sr>),
-    /// A disk image, its snapshot, or one that the storage does not manage for us.
-    Vdi(Box<Vdi>),
-    /// A disk of a VM.
-    Vbd(Vbd),
-    /// A network card of a VM.
-    Vif(Box<Vif>),
-    /// A network.
-    Network(Box<Network>),
-    /// The connection of a host to a storage repository.
-    Pbd(Pbd),
-    /// A network card of a host.
-    Pif(Box<Pif>),
+macro_rules! objects {
+    ($($(#[$doc:meta])* $variant:ident: $inner:ty,)*) => {
+        /// One object of a pool. The structs are boxed, so that what is shared of an object is small.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Object { $($(#[$doc])* $variant(Box<$inner>),)* }
+
+        impl Object {
+            /// Returns what all objects have.
+            pub fn head(&self) -> &Head {
+                match self { $(Self::$variant(inner) => &inner.head,)* }
+            }
+
+            /// Returns what all objects have, to fill it in.
+            pub fn head_mut(&mut self) -> &mut Head {
+                match self { $(Self::$variant(inner) => &mut inner.head,)* }
+            }
+
+            fn shape<E: Entries>(&self, out: &mut E) -> Result<(), E::Error> {
+                match self { $(Self::$variant(inner) => inner.shape(out),)* }
+            }
+        }
+
+        $(impl From<$inner> for Object {
+            fn from(inner: $inner) -> Self {
+                Self::$variant(Box::new(inner))
+            }
+        })*
+    };
 }
 
-macro_rules! each {
-    ($self:expr, $inner:ident => $result:expr) => {
-        match $self {
-            Object::Pool($inner) => $result,
-            Object::Host($inner) => $result,
-            Object::Vm($inner) => $result,
-            Object::Sr($inner) => $result,
-            Object::Vdi($inner) => $result,
-            Object::Vbd($inner) => $result,
-            Object::Vif($inner) => $result,
-            Object::Network($inner) => $result,
-            Object::Pbd($inner) => $result,
-            Object::Pif($inner) => $result,
-        }
-    };
+objects! {
+    /// A pool.
+    Pool: Pool,
+    /// A host.
+    Host: Host,
+    /// A VM, template, snapshot or control domain; see [`Head::kind`].
+    Vm: Vm,
+    /// A storage repository.
+    Sr: Sr,
+    /// A disk image, its snapshot, or one that the storage does not manage for us.
+    Vdi: Vdi,
+    /// A disk of a VM.
+    Vbd: Vbd,
+    /// A network card of a VM.
+    Vif: Vif,
+    /// A network.
+    Network: Network,
+    /// The connection of a host to a storage repository.
+    Pbd: Pbd,
+    /// A network card of a host.
+    Pif: Pif,
+    /// A bond of PIFs.
+    Bond: Bond,
+    /// A driver for storage repositories.
+    Sm: Sm,
+    /// A message of a pool.
+    Message: Message,
+    /// A task of a pool.
+    Task: XapiTask,
+    /// A hotfix installed on a host.
+    Patch: Patch,
+    /// A hotfix that a pool knows.
+    PoolPatch: PoolPatch,
+    /// A PCI device of a host.
+    Pci: Pci,
+    /// A graphics card of a host.
+    Pgpu: Pgpu,
+    /// A group of graphics cards.
+    GpuGroup: GpuGroup,
+    /// Graphics of a VM.
+    Vgpu: Vgpu,
+    /// A way to cut a graphics card.
+    VgpuType: VgpuType,
+    /// The trusted platform module of a VM.
+    Vtpm: Vtpm,
+    /// A USB device of a host.
+    Pusb: Pusb,
+    /// A USB device of a VM.
+    Vusb: Vusb,
+    /// A group of USB devices.
+    UsbGroup: UsbGroup,
 }
 
 macro_rules! accessor {
@@ -90,11 +137,6 @@ macro_rules! accessor {
 }
 
 impl Object {
-    /// Returns what all objects have.
-    pub fn head(&self) -> &Head {
-        each!(self, inner => &inner.head)
-    }
-
     /// Returns the public type.
     pub fn kind(&self) -> Kind {
         self.head().kind
@@ -129,7 +171,10 @@ impl Object {
             Self::Sr(sr) => &sr.name_label,
             Self::Vdi(vdi) => &vdi.name_label,
             Self::Network(network) => &network.name_label,
-            Self::Vbd(_) | Self::Vif(_) | Self::Pbd(_) | Self::Pif(_) => "",
+            Self::Sm(sm) => &sm.name_label,
+            Self::Task(task) => &task.name_label,
+            Self::GpuGroup(group) => &group.name_label,
+            _ => "",
         }
     }
 
@@ -142,17 +187,22 @@ impl Object {
             Self::Sr(sr) => &sr.tags,
             Self::Vdi(vdi) => &vdi.tags,
             Self::Network(network) => &network.tags,
-            Self::Vbd(_) | Self::Vif(_) | Self::Pbd(_) | Self::Pif(_) => &[],
+            _ => &[],
         }
     }
 
-    /// Returns where the object runs or lies: `$container` of a VM or SR, `$host` of a PIF, the host of a PBD.
+    /// Returns where the object runs or lies: `$container` of a VM or SR, the host of what belongs to one.
     pub fn container(&self) -> Option<&ObjectId> {
         match self {
             Self::Vm(vm) => vm.container.as_ref(),
             Self::Sr(sr) => sr.container.as_ref(),
             Self::Pif(pif) => pif.host.as_ref(),
             Self::Pbd(pbd) => pbd.host.as_ref(),
+            Self::Task(task) => task.host.as_ref(),
+            Self::Patch(patch) => patch.host.as_ref(),
+            Self::Pci(pci) => pci.host.as_ref(),
+            Self::Pgpu(pgpu) => pgpu.host.as_ref(),
+            Self::Pusb(pusb) => pusb.host.as_ref(),
             _ => None,
         }
     }
@@ -197,6 +247,14 @@ impl Object {
         /// Returns the network card of a host.
         as_pif, Pif, Pif
     }
+    accessor! {
+        /// Returns the message.
+        as_message, Message, Message
+    }
+    accessor! {
+        /// Returns the task of a pool.
+        as_task, Task, XapiTask
+    }
 
     /// Returns one public property as a JSON value; none when the object has no such property.
     pub fn field(&self, name: &str) -> Option<serde_json::Value> {
@@ -224,10 +282,6 @@ impl Object {
     /// Returns the public JSON text.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).expect("public shapes have string keys and no failing parts")
-    }
-
-    pub(self) fn shape<E: Entries>(&self, out: &mut E) -> Result<(), E::Error> {
-        each!(self, inner => inner.shape(out))
     }
 }
 

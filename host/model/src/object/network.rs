@@ -147,3 +147,22 @@ impl Pif {
         out.opt("$network", &self.network)
     }
 }
+
+/// A bond of PIFs.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the fields are named after the public properties, listed in `shape`")]
+pub struct Bond {
+    pub head: Head,
+    /// The PIF that stands for the bond.
+    pub master: Option<ObjectId>,
+    /// "balance-slb", "active-backup" or "lacp"; absent before 6.0.
+    pub mode: Option<Text>,
+}
+
+impl Bond {
+    pub(super) fn shape<E: Entries>(&self, out: &mut E) -> Result<(), E::Error> {
+        self.head.shape(out)?;
+        out.opt("master", &self.master)?;
+        out.opt("mode", &self.mode)
+    }
+}

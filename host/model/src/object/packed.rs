@@ -149,3 +149,20 @@ impl fmt::Debug for Refs {
         f.debug_list().entries(self.0.iter()).finish()
     }
 }
+
+/// A number that may have a fraction. A whole one is written without it, as JavaScript does and Go's decoder wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Decimal(pub f64);
+
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        /// Up to here doubles know every whole number.
+        const LIMIT: f64 = 9_007_199_254_740_992.0;
+        if self.0.fract() == 0.0 && self.0.abs() < LIMIT {
+            // The range was checked, so nothing is cut off.
+            #[allow(clippy::cast_possible_truncation)]
+            return serializer.serialize_i64(self.0 as i64);
+        }
+        serializer.serialize_f64(self.0)
+    }
+}

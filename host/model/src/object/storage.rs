@@ -173,3 +173,36 @@ impl Pbd {
         out.put("otherConfig", &self.other_config)
     }
 }
+
+/// A driver for storage repositories of one type.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the fields are named after the public properties, listed in `shape`")]
+pub struct Sm {
+    pub head: Head,
+    pub name_label: Text,
+    pub name_description: Text,
+    pub sm_type: Text,
+    /// What has to be said to make a repository, in words.
+    pub configuration: Packed,
+    pub vendor: Text,
+    /// What it can do, and since which version of that.
+    pub features: Packed,
+    pub driver_filename: Text,
+    pub required_cluster_stack: Box<[Text]>,
+    pub supported_image_formats: Box<[Text]>,
+}
+
+impl Sm {
+    pub(super) fn shape<E: Entries>(&self, out: &mut E) -> Result<(), E::Error> {
+        self.head.shape(out)?;
+        out.put("name_label", &self.name_label)?;
+        out.put("name_description", &self.name_description)?;
+        out.put("SM_type", &self.sm_type)?;
+        out.put("configuration", &self.configuration)?;
+        out.put("vendor", &self.vendor)?;
+        out.put("features", &self.features)?;
+        out.put("driver_filename", &self.driver_filename)?;
+        out.put("required_cluster_stack", &self.required_cluster_stack)?;
+        out.put("supported_image_formats", &self.supported_image_formats)
+    }
+}
