@@ -1,6 +1,6 @@
 //! The one home of the picture: writers commit to it, readers take snapshots of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -29,8 +29,15 @@ struct Shared {
 struct Core {
     servers: BTreeMap<ServerId, Server>,
     tickets: u64,
-    /// Objects whose id another pool shows already, in the order they came.
-    aside: HashMap<ObjectId, Vec<Arc<Object>>>,
+    aside: Aside,
+}
+
+/// Objects whose id another pool shows already.
+#[derive(Default)]
+struct Aside {
+    /// In the order they came.
+    by_id: HashMap<ObjectId, Vec<Arc<Object>>>,
+    by_pool: HashMap<ObjectId, BTreeSet<ObjectId>>,
 }
 
 struct Server {
@@ -124,7 +131,7 @@ impl Inventory {
         let mut edit = Edit::new(&self.0);
         if let Some(before) = &before {
             // The pool of a server can change: the host was installed anew. Then all of the old one goes.
-            let keep: std::collections::HashSet<&ObjectId> =
+            let keep: HashSet<&ObjectId> =
                 if before == pool { objects.iter().map(Object::id).collect() } else { Default::default() };
             for id in edit.ids_of(before, &core) {
                 if !keep.contains(&id) {
@@ -221,16 +228,14 @@ impl Edit {
 
     /// Returns the ids of all objects of a pool, shown or kept aside.
     fn ids_of(&self, pool: &ObjectId, core: &Core) -> Vec<ObjectId> {
-        let shown =
-            self.picture.by_id.values().filter(|object| object.pool() == pool).map(|object| object.id().clone());
-        let aside = core.aside.iter().filter(|(_, objects)| objects.iter().any(|object| object.pool() == pool));
-        shown.chain(aside.map(|(id, _)| id.clone())).collect()
+        let shown = self.picture.in_pool(pool).map(|object| object.id());
+        shown.chain(core.aside.by_pool.get(pool).into_iter().flatten()).cloned().collect()
     }
 
     /// Shows an object, and returns the one that stands for it from now on: the old one when nothing is different.
     fn set(&mut self, core: &mut Core, object: Object) -> Arc<Object> {
-        let before = match self.picture.by_id.get(object.id()) {
-            Some(shown) if shown.pool() != object.pool() => return set_aside(core, object),
+        let before = match self.picture.get(object.id().as_str()) {
+            Some(shown) if shown.pool() != object.pool() => return core.aside.set(object),
             Some(shown) if **shown == object => return shown.clone(),
             before => before.cloned(),
         };
@@ -240,53 +245,22 @@ impl Edit {
     }
 
     fn show(&mut self, before: Option<Arc<Object>>, object: Arc<Object>) {
-        if let Some(before) = &before {
-            if before.kind() != object.kind() {
-                self.picture.by_kind[before.kind().index()].remove(before.id());
-            }
-            if before.reference() != object.reference() {
-                self.drop_reference(before);
-            }
-        }
-        let id = object.id().clone();
-        self.picture.by_ref.insert(object.reference().clone(), object.clone());
-        self.picture.by_kind[object.kind().index()].insert(id.clone(), object.clone());
-        self.picture.by_id.insert(id, object.clone());
+        self.picture.show(before.as_deref(), &object);
         self.changes.set.push(object);
         self.changes.before.push(before);
     }
 
     /// Takes a pool's object away; one that was kept aside for this id takes its place.
     fn remove(&mut self, core: &mut Core, pool: &ObjectId, id: &ObjectId) {
-        let next = match core.aside.get_mut(id) {
-            None => None,
-            Some(aside) => {
-                aside.retain(|object| object.pool() != pool);
-                let shown = self.picture.by_id.get(id).is_some_and(|shown| shown.pool() != pool);
-                let next = if shown || aside.is_empty() { None } else { Some(aside.remove(0)) };
-                if aside.is_empty() {
-                    core.aside.remove(id);
-                }
-                next
-            }
-        };
-        let Some(before) = self.picture.by_id.get(id).filter(|shown| shown.pool() == pool).cloned() else { return };
-        if let Some(next) = next {
+        core.aside.remove(pool, id);
+        let Some(before) = self.picture.get(id.as_str()).filter(|shown| shown.pool() == pool).cloned() else { return };
+        if let Some(next) = core.aside.next(id) {
             self.show(Some(before), next);
             return;
         }
-        self.picture.by_id.remove(id);
-        self.picture.by_kind[before.kind().index()].remove(id);
-        self.drop_reference(&before);
+        self.picture.remove(&before);
         self.changes.removed.push((id.clone(), before.kind()));
         self.changes.last.push(before);
-    }
-
-    /// References of two pools can be equal in theory: only our own entry goes.
-    fn drop_reference(&mut self, object: &Object) {
-        if self.picture.by_ref.get(object.reference()).is_some_and(|held| held.id() == object.id()) {
-            self.picture.by_ref.remove(object.reference());
-        }
     }
 
     /// Makes this the picture and tells the subscribers, unless nothing changed.
@@ -306,12 +280,41 @@ impl Edit {
     }
 }
 
-fn set_aside(core: &mut Core, object: Object) -> Arc<Object> {
-    let aside = core.aside.entry(object.id().clone()).or_default();
-    let object = Arc::new(object);
-    match aside.iter_mut().find(|held| held.pool() == object.pool()) {
-        Some(held) => *held = object.clone(),
-        None => aside.push(object.clone()),
+impl Aside {
+    fn set(&mut self, object: Object) -> Arc<Object> {
+        let held = self.by_id.entry(object.id().clone()).or_default();
+        let object = Arc::new(object);
+        match held.iter_mut().find(|held| held.pool() == object.pool()) {
+            Some(held) => *held = object.clone(),
+            None => held.push(object.clone()),
+        }
+        self.by_pool.entry(object.pool().clone()).or_default().insert(object.id().clone());
+        object
     }
-    object
+
+    fn remove(&mut self, pool: &ObjectId, id: &ObjectId) {
+        let Some(held) = self.by_id.get_mut(id) else { return };
+        held.retain(|object| object.pool() != pool);
+        self.forget(pool, id);
+    }
+
+    /// Returns the object that has waited longest for this id.
+    fn next(&mut self, id: &ObjectId) -> Option<Arc<Object>> {
+        let held = self.by_id.get_mut(id).filter(|held| !held.is_empty())?;
+        let next = held.remove(0);
+        self.forget(next.pool(), id);
+        Some(next)
+    }
+
+    fn forget(&mut self, pool: &ObjectId, id: &ObjectId) {
+        if self.by_id.get(id).is_some_and(Vec::is_empty) {
+            self.by_id.remove(id);
+        }
+        if let Some(ids) = self.by_pool.get_mut(pool) {
+            ids.remove(id);
+            if ids.is_empty() {
+                self.by_pool.remove(pool);
+            }
+        }
+    }
 }

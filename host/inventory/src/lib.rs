@@ -18,6 +18,7 @@
 mod bytes;
 mod error;
 mod feed;
+mod index;
 mod intern;
 mod inventory;
 mod record;

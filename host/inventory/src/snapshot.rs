@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use model::{Kind, Millis, Object, ObjectId, Revision, ServerId, Text};
 
+use crate::index::{Groups, Ranked};
+
 /// What is known of a server's pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerState {
@@ -33,25 +35,90 @@ impl ServerState {
 #[derive(Clone, Default)]
 pub struct Snapshot(pub(crate) Arc<Picture>);
 
-/// The persistent maps behind a snapshot; a clone shares all nodes and copies only those that change.
+/// The persistent maps behind a snapshot; a clone shares all nodes and copies only those that change, so that neither a
+/// snapshot nor a change costs more in a large fleet.
 #[derive(Clone)]
 pub(crate) struct Picture {
     pub(crate) revision: Revision,
-    pub(crate) by_id: imbl::HashMap<ObjectId, Arc<Object>>,
-    pub(crate) by_ref: imbl::HashMap<Text, Arc<Object>>,
-    /// By [`Kind::index`], ordered by id.
-    pub(crate) by_kind: Vec<imbl::OrdMap<ObjectId, Arc<Object>>>,
-    pub(crate) servers: Vec<ServerState>,
+    pub(crate) servers: Arc<[ServerState]>,
+    by_id: imbl::HashMap<ObjectId, Arc<Object>>,
+    by_ref: imbl::HashMap<Text, Arc<Object>>,
+    by_kind: Ranked,
+    by_pool: Groups,
+    by_container: Groups,
+    /// By [`Kind::index`].
+    counts: [u32; Kind::ALL.len()],
 }
 
 impl Default for Picture {
     fn default() -> Self {
         Self {
             revision: 0,
+            servers: Arc::default(),
             by_id: imbl::HashMap::new(),
             by_ref: imbl::HashMap::new(),
-            by_kind: vec![imbl::OrdMap::new(); Kind::ALL.len()],
-            servers: Vec::new(),
+            by_kind: Ranked::default(),
+            by_pool: Groups::default(),
+            by_container: Groups::default(),
+            counts: [0; Kind::ALL.len()],
+        }
+    }
+}
+
+impl Picture {
+    pub(crate) fn get(&self, id: &str) -> Option<&Arc<Object>> {
+        self.by_id.get(id)
+    }
+
+    /// Returns all objects of a pool.
+    pub(crate) fn in_pool(&self, pool: &ObjectId) -> impl Iterator<Item = &Arc<Object>> + use<'_> {
+        self.by_pool.get(pool.as_str()).into_iter().flat_map(Ranked::iter)
+    }
+
+    /// Shows an object in place of its last state, which the caller has looked up.
+    pub(crate) fn show(&mut self, before: Option<&Object>, object: &Arc<Object>) {
+        if let Some(before) = before {
+            let same_place = before.kind() == object.kind() && before.pool() == object.pool();
+            if !same_place {
+                self.by_kind.remove(before);
+                self.by_pool.remove(before.pool(), before);
+            }
+            if let Some(container) = before.container()
+                && !(same_place && object.container() == Some(container))
+            {
+                self.by_container.remove(container, before);
+            }
+            if before.reference() != object.reference() {
+                self.drop_reference(before);
+            }
+            self.counts[before.kind().index()] -= 1;
+        }
+        self.counts[object.kind().index()] += 1;
+        self.by_id.insert(object.id().clone(), object.clone());
+        self.by_ref.insert(object.reference().clone(), object.clone());
+        self.by_kind.insert(object.clone());
+        self.by_pool.insert(object.pool(), object.clone());
+        if let Some(container) = object.container() {
+            self.by_container.insert(container, object.clone());
+        }
+    }
+
+    /// Takes an object out.
+    pub(crate) fn remove(&mut self, object: &Object) {
+        self.by_id.remove(object.id());
+        self.drop_reference(object);
+        self.by_kind.remove(object);
+        self.by_pool.remove(object.pool(), object);
+        if let Some(container) = object.container() {
+            self.by_container.remove(container, object);
+        }
+        self.counts[object.kind().index()] -= 1;
+    }
+
+    /// References of two pools can be equal in theory: only our own entry goes.
+    fn drop_reference(&mut self, object: &Object) {
+        if self.by_ref.get(object.reference()).is_some_and(|held| held.id() == object.id()) {
+            self.by_ref.remove(object.reference());
         }
     }
 }
@@ -59,7 +126,7 @@ impl Default for Picture {
 impl Snapshot {
     /// Returns the object with this public id.
     pub fn get(&self, id: &str) -> Option<&Arc<Object>> {
-        self.0.by_id.get(id)
+        self.0.get(id)
     }
 
     /// Returns the object with this opaque reference.
@@ -69,37 +136,47 @@ impl Snapshot {
 
     /// Returns all objects, kind by kind, each kind ordered by id.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Object>> {
-        self.0.by_kind.iter().flat_map(imbl::OrdMap::values)
+        self.0.by_kind.iter()
     }
 
     /// Returns the objects of a kind, ordered by id.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Arc<Object>> + use<'_> {
-        self.0.by_kind[kind.index()].values()
+        self.0.by_kind.of_kind(kind, None)
     }
 
     /// Returns the objects of a kind after the given id, for listing in pages.
-    pub fn of_kind_after<'a>(
-        &'a self,
-        kind: Kind,
-        after: &ObjectId,
-    ) -> impl Iterator<Item = &'a Arc<Object>> + use<'a> {
-        let range = (std::ops::Bound::Excluded(after.clone()), std::ops::Bound::Unbounded);
-        self.0.by_kind[kind.index()].range(range).map(|(_, object)| object)
+    pub fn of_kind_after(&self, kind: Kind, after: &ObjectId) -> impl Iterator<Item = &Arc<Object>> + use<'_> {
+        self.0.by_kind.of_kind(kind, Some(after.as_str()))
+    }
+
+    /// Returns all objects of a pool, kind by kind, each kind ordered by id.
+    pub fn in_pool(&self, pool: &ObjectId) -> impl Iterator<Item = &Arc<Object>> + use<'_> {
+        self.0.in_pool(pool)
+    }
+
+    /// Returns the objects of a kind in a pool, ordered by id.
+    pub fn in_pool_of_kind(&self, pool: &ObjectId, kind: Kind) -> impl Iterator<Item = &Arc<Object>> + use<'_> {
+        self.0.by_pool.get(pool.as_str()).into_iter().flat_map(move |members| members.of_kind(kind, None))
+    }
+
+    /// Returns the objects whose [`Object::container`] this is (a host or a pool), kind by kind, each ordered by id.
+    pub fn in_container(&self, container: &ObjectId) -> impl Iterator<Item = &Arc<Object>> + use<'_> {
+        self.0.by_container.get(container.as_str()).into_iter().flat_map(Ranked::iter)
     }
 
     /// Returns how many objects of a kind there are.
     pub fn count(&self, kind: Kind) -> usize {
-        self.0.by_kind[kind.index()].len()
+        self.0.counts[kind.index()] as usize
     }
 
     /// Returns how many objects there are.
     pub fn len(&self) -> usize {
-        self.0.by_id.len()
+        self.0.by_kind.len()
     }
 
     /// Returns whether there are no objects at all.
     pub fn is_empty(&self) -> bool {
-        self.0.by_id.is_empty()
+        self.0.by_kind.is_empty()
     }
 
     /// Returns the number of this state.

@@ -664,7 +664,10 @@ fn numbers_are_whole() {
         match value {
             // `9.4` is upstream's way to write a version; a task's progress is a fraction.
             Json::Number(number) => {
-                assert!(number.is_i64() || path.ends_with("xenTools/version") || path == "/progress", "{path}: {number}");
+                assert!(
+                    number.is_i64() || path.ends_with("xenTools/version") || path == "/progress",
+                    "{path}: {number}"
+                );
             }
             Json::Array(items) => items.iter().for_each(|item| check(item, path)),
             Json::Object(members) => members.iter().for_each(|(name, value)| check(value, &format!("{path}/{name}"))),

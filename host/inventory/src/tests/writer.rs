@@ -290,6 +290,63 @@ async fn one_pool_has_one_server() {
     assert_eq!(inventory.snapshot().len(), before.len());
 }
 
+/// The indexes say the same as a look at every object.
+fn check_indexes(inventory: &Inventory) {
+    let snapshot = inventory.snapshot();
+    let ids = |objects: &mut dyn Iterator<Item = &Arc<model::Object>>| -> Vec<model::ObjectId> {
+        objects.map(|object| object.id().clone()).collect()
+    };
+    let homes: std::collections::BTreeSet<&model::ObjectId> =
+        snapshot.iter().flat_map(|object| [Some(object.pool()), object.container()]).flatten().collect();
+    for home in homes {
+        let in_pool = ids(&mut snapshot.iter().filter(|object| object.pool() == home));
+        assert_eq!(ids(&mut snapshot.in_pool(home)), in_pool, "{home}");
+        let contained = ids(&mut snapshot.iter().filter(|object| object.container() == Some(home)));
+        assert_eq!(ids(&mut snapshot.in_container(home)), contained, "{home}");
+        for &kind in model::Kind::ALL {
+            let of_kind = ids(&mut snapshot.in_pool(home).filter(|object| object.kind() == kind));
+            assert_eq!(ids(&mut snapshot.in_pool_of_kind(home, kind)), of_kind, "{home} {kind}");
+        }
+    }
+    for &kind in model::Kind::ALL {
+        let all = ids(&mut snapshot.iter().filter(|object| object.kind() == kind));
+        assert!(all.is_sorted());
+        assert_eq!((ids(&mut snapshot.of_kind(kind)), snapshot.count(kind)), (all.clone(), all.len()));
+        for at in 0..all.len() {
+            assert_eq!(ids(&mut snapshot.of_kind_after(kind, &all[at])), all[at + 1..]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn indexes_follow() {
+    let mut pool = modern();
+    let (inventory, mut writer) = connected(&pool);
+    check_indexes(&inventory);
+    // The kind, the container, the reference and the id of an object change; others go.
+    record(&mut pool, "VM", "tpl2")["is_a_template"] = json!(false);
+    record(&mut pool, "VM", "win")["resident_on"] = json!("OpaqueRef:host2");
+    record(&mut pool, "VM", "tpl")["is_default_template"] = json!(false);
+    writer.apply(&["tpl2", "win", "tpl"].map(|name| apply(&pool, "VM", name)));
+    check_indexes(&inventory);
+    assert!(inventory.snapshot().in_container(&"host2-uuid".into()).any(|object| object.id().as_str() == WIN));
+    writer.apply(&[delete("VM", "win"), delete("PIF", "bond0")]);
+    check_indexes(&inventory);
+
+    let other = json!({
+        "pool": {"OpaqueRef:p2": {"uuid": "pool-2", "master": "OpaqueRef:NULL"}},
+        "SR": {"OpaqueRef:nfs2": {"uuid": "nfs-uuid", "shared": true, "type": "nfs"}},
+    });
+    let mut second = inventory.writer(ServerId::from("server-2"));
+    load(&mut second, &other).expect("loads");
+    check_indexes(&inventory);
+    writer.remove();
+    check_indexes(&inventory);
+    assert_eq!(inventory.snapshot().in_pool(&"pool-2".into()).count(), 2);
+    second.remove();
+    assert!(inventory.snapshot().in_pool(&"pool-2".into()).next().is_none());
+}
+
 #[tokio::test]
 async fn removal_tells_every_object() {
     let (inventory, writer) = connected(&modern());

@@ -68,7 +68,8 @@ pub(crate) struct PgpuLinks {
 impl PgpuLinks {
     pub(super) fn resolve(&self, table: &Table, pgpu: &mut Pgpu) {
         self.refs.resolve(table, pgpu);
-        let known = self.capacities.iter().filter_map(|&(slot, count)| Some((table.id(slot)?.to_string(), count.into())));
+        let known =
+            self.capacities.iter().filter_map(|&(slot, count)| Some((table.id(slot)?.to_string(), count.into())));
         pgpu.supported_vgpu_max_capacities = Packed::value(&serde_json::Value::Object(known.collect()));
     }
 }

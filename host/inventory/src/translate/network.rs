@@ -177,8 +177,7 @@ fn bond(table: &Table, slot: Option<Slot>) -> Option<&BondLinks> {
 }
 
 pub(super) fn decode_bond(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
-    let bond =
-        Bond { head: head(Kind::Bond, reader), master: None, mode: reader.opt_text(record.opt_str("mode")) };
+    let bond = Bond { head: head(Kind::Bond, reader), master: None, mode: reader.opt_text(record.opt_str("mode")) };
     let links = BondLinks {
         master: reader.watch(record.reference("master"), Interest::Id),
         slaves: reader.watch_all(record.list("slaves"), Interest::Id),

@@ -76,7 +76,6 @@ pub(super) fn decode_pool_patch(record: Record<'_>, reader: &mut Reader<'_>) -> 
 }
 
 pub(super) fn resolve_pool_patch(table: &Table, slot: Slot, patch: &mut PoolPatch, links: &PoolPatchLinks) {
-    let is_patch_of =
-        |links: &Links, of: Slot| matches!(links, Links::Patch(patch) if patch.pool_patch == Some(of));
+    let is_patch_of = |links: &Links, of: Slot| matches!(links, Links::Patch(patch) if patch.pool_patch == Some(of));
     patch.host_patches = table.list(slot, &links.host_patches, is_patch_of);
 }
