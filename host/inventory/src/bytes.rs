@@ -153,7 +153,7 @@ mod tests {
     fn objects(count: usize) -> Vec<Arc<Object>> {
         let object = |number: usize| {
             let head = Head::new(format!("{number:04}").into(), Kind::Vbd, "p".into(), "r".into());
-            Arc::new(Object::Vbd(Vbd {
+            Arc::new(Object::from(Vbd {
                 head,
                 attached: true,
                 bootable: false,
