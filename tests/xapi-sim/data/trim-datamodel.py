@@ -2,7 +2,7 @@
 """Writes datamodel.json from a full walk of XAPI's IDL: trim-datamodel.py FULL.json > datamodel.json
 
 Keeps what the simulator dispatches and encodes by: fields with types and defaults, signatures of the messages, enums,
-relations, alert priorities, and the parameter names of the errors it raises. Drops prose, roles, life cycles and the HTTP table.
+relations, alert priorities, and the parameter names of the errors it raises. Drops prose, roles, the HTTP table, and of life cycles all but the release that brought a field or message.
 """
 
 import json
@@ -15,12 +15,20 @@ source = "".join(p.read_text() for p in (Path(__file__).parent.parent / "src").r
 raised = set(re.findall(r'"([A-Z][A-Z0-9_]{3,})"', source))
 
 
+def since(out, thing):
+    life = thing.get("lifecycle", {})
+    first = life.get("published") or life.get("prototyped")
+    if first and first != "rio":
+        out["since"] = first
+
+
 def field(f):
     out = {"type": f["type"], "qualifier": f["qualifier"]}
     if "default" in f:
         out["default"] = f["default"]
     if f.get("internal_only"):
         out["internal"] = True
+    since(out, f)
     return out
 
 
@@ -34,6 +42,7 @@ def message(m):
     life = m.get("lifecycle", {})
     if life.get("state") == "removed":
         out["removed"] = True
+    since(out, m)
     return out
 
 

@@ -25,6 +25,8 @@ pub struct Core {
     db: Mutex<Db>,
     /// Generation of the database, for those who wait for it to move.
     moved: watch::Sender<u64>,
+    /// The same of the sessions alone: those who wait for time to pass need not wake with every change of a busy pool.
+    sessions_moved: watch::Sender<u64>,
     pub faults: Faults,
     pub calls: Mutex<BTreeMap<String, u64>>,
     /// Tasks that run here, by reference: true once somebody asked to cancel.
@@ -55,6 +57,7 @@ impl Core {
             tools: Mutex::new(tools.collect()),
             password: Mutex::new(options.password.clone()),
             moved: watch::Sender::new(db.generation()),
+            sessions_moved: watch::Sender::new(db.session_generation()),
             db: Mutex::new(db),
             options,
             faults: Faults::default(),
@@ -79,6 +82,8 @@ impl Core {
         let out = work(&mut db);
         let generation = db.generation();
         self.moved.send_if_modified(|seen| std::mem::replace(seen, generation) != generation);
+        let sessions = db.session_generation();
+        self.sessions_moved.send_if_modified(|seen| std::mem::replace(seen, sessions) != sessions);
         out
     }
 
@@ -101,7 +106,7 @@ impl Core {
 
     /// Waits, but ends at once with SESSION_INVALID when the session does.
     pub async fn pause(&self, session: &str, time: Duration) -> Result<(), Failure> {
-        let mut moved = self.watch();
+        let mut moved = self.sessions_moved.subscribe();
         let deadline = tokio::time::sleep(time);
         tokio::pin!(deadline);
         loop {

@@ -11,7 +11,11 @@ use std::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
-use crate::model::{Class, NULL, Record, model};
+use crate::{
+    model::{Class, NULL, Record, model},
+    record::Base,
+    release::Release,
+};
 
 /// A fresh database starts here, as if the pool had lived before.
 const FIRST_GENERATION: u64 = 1000;
@@ -56,21 +60,31 @@ pub struct Db {
     deleted: BTreeMap<u64, Deleted>,
     generation: u64,
     message_generation: u64,
-    last_domid: i64,
+    session_generation: u64,
+    /// The highest domain number given out; `None` until somebody asked.
+    last_domid: Option<i64>,
     rng: StdRng,
+    release: Release,
+    bases: HashMap<&'static str, Arc<Base>>,
+    /// Objects that point at a reference that is not there (any more): it may come. Some may have moved on since.
+    dangling: HashMap<String, Vec<(&'static str, Arc<str>)>>,
 }
 
 impl Db {
-    /// Returns an empty database whose uuids follow from the seed.
-    pub fn new(seed: u64) -> Self {
+    /// Returns an empty database whose uuids follow from the seed; fields that are newer than the release are hidden.
+    pub fn new(seed: u64, release: Release) -> Self {
         Self {
             tables: BTreeMap::new(),
             changes: BTreeMap::new(),
             deleted: BTreeMap::new(),
             generation: FIRST_GENERATION,
             message_generation: 0,
-            last_domid: 0,
+            session_generation: 0,
+            last_domid: None,
             rng: StdRng::seed_from_u64(seed),
+            release,
+            bases: HashMap::new(),
+            dangling: HashMap::new(),
         }
     }
 
@@ -84,6 +98,16 @@ impl Db {
     /// Generation of the latest change of a message, 0 when there was none.
     pub fn message_generation(&self) -> u64 {
         self.message_generation
+    }
+
+    /// Generation of the latest change of a session.
+    pub fn session_generation(&self) -> u64 {
+        self.session_generation
+    }
+
+    /// Which host this is.
+    pub fn release(&self) -> Release {
+        self.release
     }
 
     /// Returns the record.
@@ -174,9 +198,16 @@ impl Db {
 
     /// Returns a domain number that was never used: they only grow.
     pub fn domid(&mut self) -> i64 {
-        let used = self.rows("VM").filter_map(|(_, vm)| vm["domid"].as_i64()).max().unwrap_or(0);
-        self.last_domid = self.last_domid.max(used) + 1;
-        self.last_domid
+        let used = || self.rows("VM").filter_map(|(_, vm)| vm["domid"].as_i64()).max().unwrap_or(0);
+        let next = self.last_domid.unwrap_or_else(used).max(0) + 1;
+        self.last_domid = Some(next);
+        next
+    }
+
+    /// Returns a base for many records of a class: the class's defaults and these fields.
+    pub fn base_of(&self, class: &str, fields: serde_json::Map<String, Value>) -> Arc<Base> {
+        let class = model().class(class).expect("callers name known classes");
+        Base::new(class, |field| self.release.knows(field.since), fields)
     }
 
     fn next(&mut self, class: &Class) -> u64 {
@@ -184,43 +215,50 @@ impl Db {
         if class.name == "message" {
             self.message_generation = self.generation;
         }
+        if class.name == "session" {
+            self.session_generation = self.generation;
+        }
         self.generation
     }
 
     /// Adds an object under a fresh reference; missing fields take their defaults.
-    pub fn insert(&mut self, class: &str, fields: Record) -> String {
+    pub fn insert(&mut self, class: &str, fields: impl Into<Record>) -> String {
         let reference = self.reference();
         self.insert_as(class, &reference, fields);
         reference
     }
 
     /// Adds an object under this reference.
-    pub fn insert_as(&mut self, class: &str, reference: &str, fields: Record) {
+    pub fn insert_as(&mut self, class: &str, reference: &str, fields: impl Into<Record>) {
         let key = self.put(class, reference, fields);
         let class = model().class(class).expect("callers name known classes");
         // Objects that already point here (the reference was dangling) are members from the start.
-        for (set, from) in model().mirrored(&class.name) {
-            let members: Vec<Value> = self
-                .rows(from.class)
-                .filter(|(_, r)| points(r.get(from.field), &key))
-                .map(|(r, _)| json!(**r))
+        for (from, pointer) in self.dangling.remove(reference).unwrap_or_default() {
+            let ends = model().mirrored(&class.name).filter(|(_, end)| end.class == from);
+            let sets: Vec<_> = ends
+                .filter(|(_, end)| points(self.field(from, &pointer, end.field), &key))
+                .map(|(set, _)| set)
                 .collect();
-            let row = self.row_mut(&class.name, &key).expect("it was just put");
-            if let Some(Value::Array(known)) = Arc::make_mut(&mut row.record).get_mut(set) {
-                known.extend(members.into_iter().filter(|m| !known.contains(m)).collect::<Vec<_>>());
+            for set in sets {
+                self.join(&class.name, &key, set, &pointer);
             }
         }
         for (field, to) in model().mirrors(&class.name) {
             for target in targets(self.field(&class.name, &key, field)) {
-                self.link(to.class, &target, to.field, &key);
+                self.link(&class.name, to.class, &target, to.field, &key);
             }
         }
     }
 
     /// Puts a row without looking at relations: for loading, where `relate` follows.
-    pub fn put(&mut self, class: &str, reference: &str, mut fields: Record) -> Arc<str> {
+    pub fn put(&mut self, class: &str, reference: &str, fields: impl Into<Record>) -> Arc<str> {
         let class = model().class(class).expect("callers name known classes");
-        class.fill(&mut fields);
+        let mut fields = fields.into();
+        if !self.bases.contains_key(class.name.as_str()) {
+            let base = self.base_of(&class.name, serde_json::Map::new());
+            self.bases.insert(&class.name, base);
+        }
+        fields.complete(&self.bases[class.name.as_str()]);
         if class.fields.contains_key("uuid") && fields["uuid"].as_str().is_none_or(str::is_empty) {
             let uuid = self.uuid();
             fields.insert("uuid".to_owned(), json!(uuid));
@@ -250,7 +288,11 @@ impl Db {
                     }
                 }
                 for (target, members) in members {
-                    let Some(row) = self.row_mut(&class.name, &target) else { continue };
+                    let Some(row) = self.row_mut(&class.name, &target) else {
+                        let pointers = members.into_iter().map(|m| (from.class, Arc::from(m)));
+                        self.dangling.entry(target).or_default().extend(pointers);
+                        continue;
+                    };
                     if let Some(Value::Array(known)) = Arc::make_mut(&mut row.record).get_mut(set) {
                         let have: BTreeSet<String> =
                             known.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect();
@@ -277,7 +319,7 @@ impl Db {
         let record = Arc::make_mut(&mut row.record);
         let old: Vec<(&str, Value, Value)> = fields
             .into_iter()
-            .map(|(name, value)| (name, record.insert(name.to_owned(), value.clone()).unwrap_or_default(), value))
+            .map(|(name, value)| (name, record.insert(name, value.clone()).unwrap_or_default(), value))
             .collect();
         self.touch(class, reference);
         for (name, before, after) in old {
@@ -294,7 +336,7 @@ impl Db {
             }
             // A field that keeps its target still counts as a change of the target's set only when it moved.
             for new in after.iter().filter(|t| !before.contains(t)) {
-                self.link(to.class, new, to.field, reference);
+                self.link(class, to.class, new, to.field, reference);
             }
         }
         true
@@ -334,6 +376,13 @@ impl Db {
                 self.unlink(to.class, &target, to.field, reference);
             }
         }
+        for (set, from) in model().mirrored(&class.name) {
+            let pointers = targets(&row.record[set]);
+            if !pointers.is_empty() {
+                let waiting = self.dangling.entry(reference.to_owned()).or_default();
+                waiting.extend(pointers.into_iter().map(|p| (from.class, Arc::from(p))));
+            }
+        }
         true
     }
 
@@ -365,14 +414,24 @@ impl Db {
         self.tables.get_mut(class)?.rows.get_mut(reference)
     }
 
-    fn link(&mut self, class: &str, reference: &str, set: &str, member: &str) {
+    fn link(&mut self, from: &str, class: &str, reference: &str, set: &str, member: &str) {
+        if self.row_mut(class, reference).is_none() {
+            let from = model().class(from).expect("callers name known classes");
+            self.dangling.entry(reference.to_owned()).or_default().push((&from.name, member.into()));
+            return;
+        }
+        self.join(class, reference, set, member);
+        self.touch(class, reference);
+    }
+
+    /// Adds a member to a set, without a change of its own.
+    fn join(&mut self, class: &str, reference: &str, set: &str, member: &str) {
         let Some(row) = self.row_mut(class, reference) else { return };
         if let Some(Value::Array(members)) = Arc::make_mut(&mut row.record).get_mut(set)
             && !members.iter().any(|m| m == member)
         {
             members.push(json!(member));
         }
-        self.touch(class, reference);
     }
 
     fn unlink(&mut self, class: &str, reference: &str, set: &str, member: &str) {
@@ -393,10 +452,10 @@ fn targets(value: &Value) -> Vec<String> {
     }
 }
 
-fn points(value: Option<&Value>, reference: &str) -> bool {
+fn points(value: &Value, reference: &str) -> bool {
     match value {
-        Some(Value::String(one)) => one == reference,
-        Some(Value::Array(many)) => many.iter().any(|v| v == reference),
+        Value::String(one) => one == reference,
+        Value::Array(many) => many.iter().any(|v| v == reference),
         _ => false,
     }
 }
@@ -406,7 +465,7 @@ mod tests {
     use super::*;
 
     fn record(value: Value) -> Record {
-        value.as_object().cloned().unwrap()
+        value.as_object().cloned().unwrap().into()
     }
 
     fn seen(db: &Db, since: u64) -> Vec<String> {
@@ -425,7 +484,7 @@ mod tests {
 
     #[test]
     fn changes_are_merged_per_object_and_mirrored() {
-        let mut db = Db::new(1);
+        let mut db = Db::new(1, Release::Latest);
         db.insert_as("VM", "v", record(json!({"name_label": "a"})));
         let start = db.generation();
         db.set("VM", "v", "name_label", "b");
@@ -448,7 +507,7 @@ mod tests {
 
     #[test]
     fn a_moved_reference_touches_both_targets() {
-        let mut db = Db::new(1);
+        let mut db = Db::new(1, Release::Latest);
         db.insert_as("host", "h1", Record::new());
         db.insert_as("host", "h2", Record::new());
         db.insert_as("VM", "v", record(json!({"resident_on": "h1"})));
@@ -461,15 +520,26 @@ mod tests {
 
     #[test]
     fn a_dangling_reference_is_found_when_its_target_appears() {
-        let mut db = Db::new(1);
+        let mut db = Db::new(1, Release::Latest);
         db.insert_as("VBD", "b", record(json!({"VM": "v"})));
         db.insert_as("VM", "v", Record::new());
         assert_eq!(db.list("VM", "v", "VBDs"), ["b"]);
+        // It goes and comes again: the pointer stayed.
+        db.remove("VM", "v");
+        assert_eq!(db.text("VBD", "b", "VM"), "v");
+        db.insert_as("VM", "v", Record::new());
+        assert_eq!(db.list("VM", "v", "VBDs"), ["b"]);
+        // A pointer that moved on is no member.
+        db.remove("VM", "v");
+        db.set("VBD", "b", "VM", "w");
+        db.insert_as("VM", "v", Record::new());
+        assert!(db.list("VM", "v", "VBDs").is_empty());
     }
 
     #[test]
     fn the_seed_decides_the_uuids() {
-        let (mut a, mut b, mut c) = (Db::new(7), Db::new(7), Db::new(8));
+        let (mut a, mut b, mut c) =
+            (Db::new(7, Release::Latest), Db::new(7, Release::Latest), Db::new(8, Release::Latest));
         let uuid = a.uuid();
         assert_eq!(uuid, b.uuid());
         assert_ne!(uuid, c.uuid());

@@ -11,7 +11,7 @@ use crate::{
     db::{Change, Db},
     failure::{Failure, fail, handle_invalid},
     model::model,
-    wire::{Reply, Wire},
+    wire::{Event, Reply, Wire},
 };
 
 /// The first look after an empty one comes this fast; the distance doubles up to `Delays::event_spacing`.
@@ -67,27 +67,26 @@ fn parse_token(token: &str) -> Result<(u64, u64), Failure> {
 /// One event of each object that changed after the token.
 fn collect(db: &Db, subscriptions: &[Subscription], (since, messages_since): (u64, u64)) -> Vec<Wire> {
     let mut events = Vec::new();
+    let obj_uuid = db.release().sends_obj_uuid();
     let mut see =
         |generation: u64, class: &'static crate::model::Class, reference: &std::sync::Arc<str>, change: Change| {
             if !class.events || !wanted(subscriptions, &class.lower, reference) {
                 return;
             }
-            let id = if class.name == "message" { "0".to_owned() } else { generation.to_string() };
-            let text = |t: &str| Wire::Text(t.to_owned());
             let (operation, snapshot) = match change {
                 Change::Add(record) => ("add", Some(record)),
                 Change::Mod(record) => ("mod", Some(record)),
                 Change::Del => ("del", None),
             };
-            let mut event = vec![
-                ("id".to_owned(), Wire::Text(id)),
-                ("timestamp".to_owned(), text("0.0")),
-                ("class".to_owned(), text(&class.lower)),
-                ("operation".to_owned(), text(operation)),
-                ("ref".to_owned(), text(reference)),
-            ];
-            event.extend(snapshot.map(|record| ("snapshot".to_owned(), Wire::Record(class, record))));
-            events.push(Wire::Struct(event));
+            events.push(Wire::Event(Event {
+                id: if class.name == "message" { 0 } else { generation },
+                timestamp: "0.0".to_owned(),
+                class,
+                operation,
+                reference: reference.clone(),
+                snapshot,
+                obj_uuid,
+            }));
         };
     // Messages have a generation of their own in the token; here both counters are one sequence.
     db.since(messages_since, |g, c, r, change| {
@@ -212,13 +211,10 @@ pub async fn next(core: &Core, session: &str) -> Reply {
 
 /// event.next dates its events.
 fn stamp(event: Wire) -> Wire {
-    let Wire::Struct(mut members) = event else { return event };
-    for (name, value) in &mut members {
-        if name == "timestamp" {
-            *value = Wire::Text(clock::unix());
-        }
+    match event {
+        Wire::Event(event) => Wire::Event(Event { timestamp: clock::unix(), ..event }),
+        other => other,
     }
-    Wire::Struct(members)
 }
 
 #[cfg(test)]

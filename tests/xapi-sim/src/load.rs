@@ -21,6 +21,7 @@ const BUILT_IN: [(&str, &str, &str); 3] = [
 /// Loads the pool the options name.
 pub fn load(options: &Options) -> anyhow::Result<Db> {
     let dump = match &options.dump {
+        Dump::Fleet(fleet, pool) => return Ok(fleet.load(*pool, options.release)),
         Dump::Named(name) => match BUILT_IN.iter().find(|(short, stem, _)| short == name || stem == name) {
             Some((.., text)) => serde_json::from_str(text).context("parse the built-in dump")?,
             None => bail!("no built-in dump {name}; there are {}", BUILT_IN.map(|(short, ..)| short).join(", ")),
@@ -31,7 +32,7 @@ pub fn load(options: &Options) -> anyhow::Result<Db> {
         }
         Dump::Json(value) => (**value).clone(),
     };
-    let mut db = Db::new(options.seed);
+    let mut db = Db::new(options.seed, options.release);
     let Value::Object(dump) = dump else { bail!("a dump is an object of classes") };
     fill(&mut db, dump)?;
     copy_vms(&mut db, options.copies);
@@ -56,7 +57,7 @@ fn fill(db: &mut Db, dump: Map<String, Value>) -> anyhow::Result<()> {
 }
 
 /// The one newer field whose default would be wrong: XAPI derives it when it upgrades an old database.
-fn upgrade_vm(record: &mut Record) {
+fn upgrade_vm(record: &mut Map<String, Value>) {
     if !record.contains_key("domain_type") {
         let pv = record.get("HVM_boot_policy").is_none_or(|p| p == "");
         record.insert("domain_type".to_owned(), json!(if pv { "pv" } else { "hvm" }));
@@ -97,29 +98,29 @@ fn devices(db: &Db, vm: &str) -> Vec<Device> {
 fn copy_vm(db: &mut Db, vm: &Record, devices: &[Device], number: usize) {
     let mut copy = fresh(vm);
     let label = vm["name_label"].as_str().unwrap_or_default();
-    copy.insert("name_label".to_owned(), json!(format!("{label} ({number})")));
+    copy.insert("name_label", json!(format!("{label} ({number})")));
     for (set, _) in model().mirrored("VM") {
-        copy.insert(set.to_owned(), json!([]));
+        copy.insert(set, json!([]));
     }
     for (field, class) in [("metrics", "VM_metrics"), ("guest_metrics", "VM_guest_metrics")] {
         let record = db.get(class, vm[field].as_str().unwrap_or(NULL)).map(|r| fresh(r));
         if let Some(record) = record {
-            copy.insert(field.to_owned(), json!(put(db, class, record)));
+            copy.insert(field, json!(put(db, class, record)));
         }
     }
     let vm = put(db, "VM", copy);
     for device in devices {
         let mut record = fresh(&device.record);
-        record.insert("VM".to_owned(), json!(vm));
+        record.insert("VM", json!(vm));
         if device.class == "VIF" {
-            record.insert("MAC".to_owned(), json!(random_mac(db)));
+            record.insert("MAC", json!(random_mac(db)));
         }
         if let Some(disk) = &device.disk {
             let mut disk = fresh(disk);
             for set in ["VBDs", "snapshots", "crash_dumps"] {
-                disk.insert(set.to_owned(), json!([]));
+                disk.insert(set, json!([]));
             }
-            record.insert("VDI".to_owned(), json!(put(db, "VDI", disk)));
+            record.insert("VDI", json!(put(db, "VDI", disk)));
         }
         put(db, device.class, record);
     }
@@ -159,7 +160,7 @@ mod tests {
                     assert_eq!(&loaded[field], value, "{class} {reference} {field}");
                 }
                 for (field, of) in &model().class(class).unwrap().fields {
-                    assert!(of.internal || loaded.contains_key(field), "{class}.{field}");
+                    assert!(of.internal || loaded.get(field).is_some(), "{class}.{field}");
                 }
             }
         }

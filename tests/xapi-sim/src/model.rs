@@ -5,16 +5,17 @@ use std::{
     sync::LazyLock,
 };
 
+use crate::release::Since;
+
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// The reference that points nowhere.
 pub const NULL: &str = "OpaqueRef:NULL";
 /// The date that means "never".
 pub const NEVER: &str = "19700101T00:00:00Z";
 
-/// A record by its wire names.
-pub type Record = Map<String, Value>;
+pub use crate::record::Record;
 
 static MODEL: LazyLock<Model> = LazyLock::new(|| {
     let file: File =
@@ -104,6 +105,8 @@ pub struct Field {
     pub default: Option<Value>,
     /// Never sent to clients.
     pub internal: bool,
+    /// The release that brought it.
+    pub since: Since,
 }
 
 /// One parameter of a message, the session not counted.
@@ -124,6 +127,8 @@ pub struct Message {
     /// Takes a session as its first parameter.
     pub session: bool,
     pub removed: bool,
+    /// The release that brought it.
+    pub since: Since,
 }
 
 /// One class.
@@ -138,17 +143,6 @@ pub struct Class {
     pub constructor: Option<Vec<String>>,
     pub fields: BTreeMap<String, Field>,
     pub messages: BTreeMap<String, Message>,
-}
-
-impl Class {
-    /// Adds what is missing, with the defaults of the interface description.
-    pub fn fill(&self, record: &mut Record) {
-        for (name, field) in &self.fields {
-            if !field.internal && !record.contains_key(name) {
-                record.insert(name.clone(), field.default.clone().unwrap_or_else(|| field.ty.empty()));
-            }
-        }
-    }
 }
 
 /// `class.field` seen from the other end of a relation.
@@ -167,13 +161,33 @@ pub struct Model {
     pub alerts: HashMap<String, i64>,
     /// Parameter names of the errors this crate raises.
     pub errors: HashMap<String, Vec<String>>,
-    relations: Vec<[String; 4]>,
+    /// By class: the fields that are kept at another end too.
+    mirrors: HashMap<String, Vec<(String, End)>>,
+    /// By class: the sets that other ends fill.
+    mirrored: HashMap<String, Vec<(String, End)>>,
 }
+
+/// The other end of a relation: class and field.
+type End = (String, String);
 
 impl Model {
     fn new(file: File) -> Self {
-        let classes = file.classes.into_iter().map(|(name, raw)| (name.clone(), raw.into_class(name))).collect();
-        Self { classes, enums: file.enums, alerts: file.alerts, errors: file.errors, relations: file.relations }
+        let classes: BTreeMap<String, Class> =
+            file.classes.into_iter().map(|(name, raw)| (name.clone(), raw.into_class(name))).collect();
+        let (mut mirrors, mut mirrored): (HashMap<String, Vec<_>>, HashMap<String, Vec<_>>) = Default::default();
+        for [a, f, b, g] in file.relations {
+            // A few relations of the description name the same field twice; there is nothing to mirror.
+            if a == b && f == g {
+                continue;
+            }
+            let many = matches!(classes.get(&a).and_then(|c| c.fields.get(&f)), Some(Field { ty: Type::Set(_), .. }));
+            mirrors.entry(a.clone()).or_default().push((f.clone(), (b.clone(), g.clone())));
+            if many {
+                mirrors.entry(b.clone()).or_default().push((g.clone(), (a.clone(), f.clone())));
+            }
+            mirrored.entry(b).or_default().push((g, (a, f)));
+        }
+        Self { classes, enums: file.enums, alerts: file.alerts, errors: file.errors, mirrors, mirrored }
     }
 
     /// Returns the class of this exact name.
@@ -183,24 +197,12 @@ impl Model {
 
     /// Returns the relations that leave from `class`: its field and where the other end is kept.
     pub fn mirrors(&'static self, class: &str) -> impl Iterator<Item = (&'static str, Mirror)> {
-        let class = class.to_owned();
-        self.relations.iter().flat_map(move |[a, f, b, g]| {
-            // A few relations of the description name the same field twice; there is nothing to mirror.
-            let same = a == b && f == g;
-            let forward = (*a == class && !same).then_some((f.as_str(), Mirror { class: b, field: g }));
-            let both =
-                matches!(self.classes.get(a).and_then(|c| c.fields.get(f)), Some(Field { ty: Type::Set(_), .. }));
-            let backward = (*b == class && both && !same).then_some((g.as_str(), Mirror { class: a, field: f }));
-            [forward, backward].into_iter().flatten()
-        })
+        ends(self.mirrors.get(class))
     }
 
     /// Returns the relations that arrive at `class`: its set, and the field elsewhere that fills it.
     pub fn mirrored(&'static self, class: &str) -> impl Iterator<Item = (&'static str, Mirror)> {
-        let class = class.to_owned();
-        self.relations.iter().filter_map(move |[a, f, b, g]| {
-            (*b == class && !(a == b && f == g)).then_some((g.as_str(), Mirror { class: a, field: f }))
-        })
+        ends(self.mirrored.get(class))
     }
 
     /// Finds a message by its wire name without `Async.`: `VM.start`, or `VM_start`.
@@ -215,6 +217,10 @@ impl Model {
             class.messages.get_key_value(&name[at + 1..]).map(|(n, m)| (class, n.as_str(), m))
         })
     }
+}
+
+fn ends(of: Option<&'static Vec<(String, End)>>) -> impl Iterator<Item = (&'static str, Mirror)> {
+    of.into_iter().flatten().map(|(own, (class, field))| (own.as_str(), Mirror { class, field }))
 }
 
 #[derive(Deserialize)]
@@ -244,6 +250,8 @@ struct RawField {
     default: Option<Value>,
     #[serde(default)]
     internal: bool,
+    #[serde(default)]
+    since: String,
 }
 
 #[derive(Deserialize)]
@@ -256,6 +264,8 @@ struct RawMessage {
     session: bool,
     #[serde(default)]
     removed: bool,
+    #[serde(default)]
+    since: String,
 }
 
 fn yes() -> bool {
@@ -265,7 +275,15 @@ fn yes() -> bool {
 impl RawClass {
     fn into_class(self, name: String) -> Class {
         let fields = self.fields.into_iter().map(|(name, raw)| {
-            (name, Field { ty: Type::parse(&raw.ty), default: raw.default, internal: raw.internal })
+            (
+                name,
+                Field {
+                    ty: Type::parse(&raw.ty),
+                    default: raw.default,
+                    internal: raw.internal,
+                    since: Since::parse(&raw.since),
+                },
+            )
         });
         let messages = self.messages.into_iter().map(|(name, raw)| {
             let params = raw.params.into_iter().map(|p| Param {
@@ -279,6 +297,7 @@ impl RawClass {
                 asynchronous: raw.asynchronous,
                 session: raw.session,
                 removed: raw.removed,
+                since: Since::parse(&raw.since),
             };
             (name, message)
         });

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use crate::{Fleet, Release};
+
 /// Where the pool's records come from.
 #[derive(Clone, Debug)]
 pub enum Dump {
@@ -11,6 +13,8 @@ pub enum Dump {
     File(PathBuf),
     /// The same, given directly.
     Json(Box<serde_json::Value>),
+    /// One pool of a made-up fleet, by its number from 0.
+    Fleet(Fleet, usize),
 }
 
 impl From<&str> for Dump {
@@ -37,6 +41,8 @@ pub struct Options {
     pub user: String,
     /// Its password.
     pub password: String,
+    /// Which host it is: newer fields and methods are hidden. The numbers it says of itself are the dump's.
+    pub release: Release,
     /// False makes a host older than 7.3: `/jsonrpc` is answered by the XML-RPC handler.
     pub json_rpc: bool,
     /// Start of the pseudo-random uuids and references; the same seed and the same calls give the same ones.
@@ -57,6 +63,7 @@ impl Default for Options {
             control: None,
             user: "root".to_owned(),
             password: "password".to_owned(),
+            release: Release::Latest,
             json_rpc: true,
             seed: 1,
             copies: 0,

@@ -252,7 +252,7 @@ async fn answer(core: &Arc<Core>, request: Request<Incoming>, first: bool) -> Re
         return page(StatusCode::INTERNAL_SERVER_ERROR);
     };
     let body = body.to_bytes();
-    if core.options.json_rpc && parts.uri.path() == "/jsonrpc" {
+    if core.options.json_rpc && core.options.release.json_rpc() && parts.uri.path() == "/jsonrpc" {
         match json::read_call(&body) {
             Ok((envelope, call)) => {
                 reply(core, call, close, "application/json", |_, reply| json::write_reply(&envelope, reply)).await
@@ -268,7 +268,7 @@ async fn answer(core: &Arc<Core>, request: Request<Incoming>, first: bool) -> Re
             // Still a readable answer: by its content type clients notice that a host has no JSON-RPC.
             Err(error) => {
                 let failure = fail("INTERNAL_ERROR", [&format!("{error:#}")]);
-                full(StatusCode::OK, "text/xml", xml::write_reply("", &Err(failure)), close)
+                pieced("text/xml", xml::write_reply("", &Err(failure)), close)
             }
         }
     }
@@ -280,7 +280,7 @@ async fn reply(
     call: Call,
     close: bool,
     kind: &'static str,
-    write: impl FnOnce(&str, &Reply) -> String,
+    write: impl FnOnce(&str, &Reply) -> Vec<Bytes>,
 ) -> Response<Body> {
     let name = calls::canonical(&call.method);
     *core.calls.lock().entry(call.method.clone()).or_default() += 1;
@@ -291,11 +291,18 @@ async fn reply(
     }
     let method = call.method.clone();
     let reply = calls::dispatch(core, call).await;
-    let text = write(&method, &reply);
+    let pieces = write(&method, &reply);
     match core.faults.half(&name) {
-        true => half(kind, &text),
-        false => full(StatusCode::OK, kind, text, close),
+        true => half(kind, pieces),
+        false => pieced(kind, pieces, close),
     }
+}
+
+/// The answer of a call, its length known.
+fn pieced(kind: &'static str, pieces: Vec<Bytes>, close: bool) -> Response<Body> {
+    let length = pieces.iter().map(Bytes::len).sum();
+    let frames = futures::stream::iter(pieces.into_iter().map(|p| Ok(Frame::data(p))));
+    head(StatusCode::OK, kind, length, close, BodyExt::boxed_unsync(StreamBody::new(frames)))
 }
 
 /// An answer of known length. Errors always close.
@@ -315,14 +322,21 @@ fn page(status: StatusCode) -> Response<Body> {
 }
 
 /// Promises the whole answer, sends half of it and cuts the connection.
-fn half(kind: &'static str, text: &str) -> Response<Body> {
-    let first = Bytes::copy_from_slice(&text.as_bytes()[..text.len() / 2]);
+fn half(kind: &'static str, mut pieces: Vec<Bytes>) -> Response<Body> {
+    let length: usize = pieces.iter().map(Bytes::len).sum();
+    let mut left = length / 2;
+    pieces.retain_mut(|piece| {
+        piece.truncate(left);
+        left -= piece.len();
+        !piece.is_empty()
+    });
     let cut = async {
         tokio::time::sleep(HALF_PAUSE).await;
         Err(io::Error::other("cut on demand"))
     };
-    let frames = futures::stream::once(async { Ok(Frame::data(first)) }).chain(futures::stream::once(cut));
-    head(StatusCode::OK, kind, text.len(), false, BodyExt::boxed_unsync(StreamBody::new(frames)))
+    let first = futures::stream::iter(pieces.into_iter().map(|p| Ok(Frame::data(p))));
+    let frames = first.chain(futures::stream::once(cut));
+    head(StatusCode::OK, kind, length, false, BodyExt::boxed_unsync(StreamBody::new(frames)))
 }
 
 fn head(status: StatusCode, kind: &'static str, length: usize, close: bool, body: Body) -> Response<Body> {

@@ -113,12 +113,12 @@ impl Sim {
     /// Returns one record as the wire would show it.
     pub fn record(&self, class: &str, reference: &str) -> Option<Value> {
         let class = model().class(class)?;
-        self.0.core.read(|db| db.get(&class.name, reference).map(|r| Value::Object((**r).clone())))
+        self.0.core.read(|db| db.get(&class.name, reference).map(|r| Value::Object(r.to_map())))
     }
 
     /// Returns all records of a class by reference.
     pub fn records(&self, class: &str) -> BTreeMap<String, Value> {
-        self.0.core.read(|db| db.rows(class).map(|(r, v)| (r.to_string(), Value::Object((**v).clone()))).collect())
+        self.0.core.read(|db| db.rows(class).map(|(r, v)| (r.to_string(), Value::Object(v.to_map()))).collect())
     }
 
     /// Returns the first reference (in reference order) of the class whose `name_label` is `label`.

@@ -166,7 +166,7 @@ fn set_status(ctx: &Ctx, task: &str, value: &str) -> Result<Value, Failure> {
 /// Unwraps a literal object.
 pub fn object(value: Value) -> Record {
     match value {
-        Value::Object(map) => map,
+        Value::Object(map) => map.into(),
         _ => Record::new(),
     }
 }

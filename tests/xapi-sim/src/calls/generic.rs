@@ -63,10 +63,10 @@ fn refs(
         for (reference, record) in db.rows(&class.name) {
             if keep(reference, record)? {
                 refs.push(Wire::Text(reference.to_string()));
-                records.push((reference.to_string(), Wire::Record(class, record.clone())));
+                records.push((reference.clone(), record.clone()));
             }
         }
-        Ok((Wire::List(refs), Wire::Struct(records)))
+        Ok((Wire::List(refs), Wire::Records(class, records)))
     })
 }
 

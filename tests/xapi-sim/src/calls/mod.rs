@@ -15,6 +15,7 @@ use crate::{
     events,
     failure::{Failure, fail},
     model::{Class, Message, Type, model},
+    release::Release,
     sessions, tasks,
     wire::{Call, Reply, Wire},
 };
@@ -38,7 +39,7 @@ pub fn canonical(method: &str) -> String {
 pub async fn dispatch(core: &Arc<Core>, call: Call) -> Reply {
     let Call { method, params } = call;
     if method == "system.listMethods" {
-        return Ok(list_methods());
+        return Ok(list_methods(core.options.release));
     }
     if method.starts_with("system.isAlive:") {
         return Ok(Wire::Plain(params.into_iter().next().unwrap_or_else(|| json!(""))));
@@ -48,7 +49,8 @@ pub async fn dispatch(core: &Arc<Core>, call: Call) -> Reply {
         None => (method.as_str(), false),
     };
     let session = params.first().and_then(Value::as_str).unwrap_or_default().to_owned();
-    let found = model().message(bare).filter(|_| !asynchronous || bare.contains('.'));
+    let release = core.options.release;
+    let found = model().message(bare).filter(|(.., m)| (!asynchronous || bare.contains('.')) && release.knows(m.since));
     let Some((class, name, message)) = found else {
         if !params.is_empty() {
             refuse_on_slave(core, bare)?;
@@ -99,9 +101,13 @@ fn refuse_on_slave(core: &Core, method: &str) -> Result<(), Failure> {
     }
 }
 
-fn list_methods() -> Wire {
-    let classes = model().classes.values();
-    Wire::List(classes.flat_map(|c| c.messages.keys().map(|m| Wire::Text(format!("{}.{m}", c.name)))).collect())
+fn list_methods(release: Release) -> Wire {
+    let all = model().classes.values().flat_map(|c| c.messages.iter().map(move |(name, m)| (c, name, m)));
+    Wire::List(
+        all.filter(|(.., m)| release.knows(m.since))
+            .map(|(c, name, _)| Wire::Text(format!("{}.{name}", c.name)))
+            .collect(),
+    )
 }
 
 /// Runs the message itself: by hand where it does something of its own, else by its name.

@@ -191,7 +191,7 @@ mod tests {
             "name_label": "web 1", "power_state": "Running", "is_a_template": false, "VCPUs_max": 2, "tags": ["a", "b"],
             "other_config": {"k": "v"}, "VBDs": [],
         });
-        let vm = vm.as_object().unwrap();
+        let vm = &Record::from(vm.as_object().cloned().unwrap());
         let class = model().class("VM").unwrap();
         for (text, expected) in [
             (r#"field "power_state" = "Running""#, true),

@@ -1,10 +1,11 @@
 //! JSON-RPC as XAPI speaks it: 1.0 when the member `jsonrpc` is absent, 2.0 when it is "2.0"; no batches, no notifications.
 
 use anyhow::{Context, bail, ensure};
-use serde_json::Value;
+use bytes::Bytes;
+use serde_json::{Map, Value};
 
-use super::{Call, Reply, Wire};
-use crate::model::{Class, Record, Type, model};
+use super::{Call, Event, Out, Reply, Wire};
+use crate::model::{Class, Field, Type, model};
 
 /// What an answer must repeat of its call.
 #[derive(Debug)]
@@ -34,51 +35,101 @@ pub fn read_call(body: &[u8]) -> anyhow::Result<(Envelope, Call)> {
 }
 
 /// Writes the answer. A 2.0 success has no `error` and a 2.0 failure no `result`: clients refuse both at once.
-pub fn write_reply(envelope: &Envelope, reply: &Reply) -> String {
-    let mut out = String::from("{");
+pub fn write_reply(envelope: &Envelope, reply: &Reply) -> Vec<Bytes> {
+    let mut out = Out::default();
+    out.text.push('{');
     if envelope.version_2 {
-        out.push_str("\"jsonrpc\":\"2.0\",");
+        out.text.push_str("\"jsonrpc\":\"2.0\",");
     }
     match reply {
         Ok(value) => {
-            out.push_str("\"result\":");
+            out.text.push_str("\"result\":");
             write_wire(&mut out, value);
             if !envelope.version_2 {
-                out.push_str(",\"error\":null");
+                out.text.push_str(",\"error\":null");
             }
         }
         Err(failure) if envelope.version_2 => {
-            out.push_str("\"error\":{\"code\":1,\"message\":");
-            write_text(&mut out, &failure.code);
-            out.push_str(",\"data\":");
-            write_list(&mut out, &failure.params, |out, text| write_text(out, text));
-            out.push('}');
+            out.text.push_str("\"error\":{\"code\":1,\"message\":");
+            write_text(&mut out.text, &failure.code);
+            out.text.push_str(",\"data\":");
+            write_list(&mut out.text, &failure.params, |out, text| write_text(out, text));
+            out.text.push('}');
         }
         Err(failure) => {
-            out.push_str("\"result\":null,\"error\":");
-            write_list(&mut out, &failure.description(), |out, text| write_text(out, text));
+            out.text.push_str("\"result\":null,\"error\":");
+            write_list(&mut out.text, &failure.description(), |out, text| write_text(out, text));
         }
     }
-    out.push_str(",\"id\":");
-    out.push_str(&envelope.id.to_string());
-    out.push('}');
-    out
+    out.text.push_str(",\"id\":");
+    write_value(&mut out.text, &envelope.id);
+    out.text.push('}');
+    out.finish()
 }
 
-fn write_wire(out: &mut String, wire: &Wire) {
+fn write_wire(out: &mut Out, wire: &Wire) {
     match wire {
-        Wire::Plain(value) => out.push_str(&value.to_string()),
-        Wire::Typed(value, ty) => write_typed(out, value, ty),
-        Wire::Record(class, record) => write_record(out, class, record),
-        Wire::Text(text) => write_text(out, text),
-        Wire::I4(number) => out.push_str(&number.to_string()),
-        Wire::List(items) => write_list(out, items, write_wire),
-        Wire::Struct(members) => write_object(out, members.iter(), |out, (name, value)| {
-            write_text(out, name);
-            out.push(':');
-            write_wire(out, value);
-        }),
+        Wire::Plain(value) => write_value(&mut out.text, value),
+        Wire::Typed(value, ty) => write_typed(&mut out.text, value, ty),
+        Wire::Record(class, record) => record.write_json(class, &mut out.text),
+        Wire::Text(text) => write_text(&mut out.text, text),
+        Wire::I4(number) => out.text.push_str(&number.to_string()),
+        Wire::Event(event) => write_event(&mut out.text, event),
+        Wire::List(items) => {
+            out.text.push('[');
+            for (i, item) in items.iter().enumerate() {
+                if i > 0 {
+                    out.text.push(',');
+                }
+                write_wire(out, item);
+                out.spill();
+            }
+            out.text.push(']');
+        }
+        Wire::Struct(members) => {
+            out.text.push('{');
+            for (i, (name, value)) in members.iter().enumerate() {
+                write_name(&mut out.text, i > 0, name);
+                write_wire(out, value);
+                out.spill();
+            }
+            out.text.push('}');
+        }
+        Wire::Records(class, records) => {
+            out.text.push('{');
+            for (i, (reference, record)) in records.iter().enumerate() {
+                write_name(&mut out.text, i > 0, reference);
+                record.write_json(class, &mut out.text);
+                out.spill();
+            }
+            out.text.push('}');
+        }
     }
+}
+
+fn write_event(out: &mut String, event: &Event) {
+    out.push('{');
+    for (i, (name, text)) in event.texts().iter().enumerate() {
+        write_name(out, i > 0, name);
+        write_text(out, text);
+    }
+    if let Some(uuid) = event.uuid() {
+        write_name(out, true, "obj_uuid");
+        write_text(out, uuid);
+    }
+    if let Some(record) = &event.snapshot {
+        write_name(out, true, "snapshot");
+        record.write_json(event.class, out);
+    }
+    out.push('}');
+}
+
+fn write_name(out: &mut String, comma: bool, name: &str) {
+    if comma {
+        out.push(',');
+    }
+    write_text(out, name);
+    out.push(':');
 }
 
 fn write_list<T>(out: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
@@ -92,27 +143,28 @@ fn write_list<T>(out: &mut String, items: &[T], write: impl Fn(&mut String, &T))
     out.push(']');
 }
 
-fn write_object<T>(out: &mut String, members: impl Iterator<Item = T>, write: impl Fn(&mut String, T)) {
-    out.push('{');
-    for (i, member) in members.enumerate() {
-        if i > 0 {
-            out.push(',');
-        }
-        write(out, member);
-    }
-    out.push('}');
+/// Writes a field of a record, with a comma before it.
+pub fn write_member(out: &mut String, name: &str, value: &Value, field: &Field) {
+    write_name(out, true, name);
+    write_typed(out, value, &field.ty);
 }
 
-fn write_record(out: &mut String, class: &Class, record: &Record) {
-    let visible = record.iter().filter(|(name, _)| !class.fields.get(*name).is_some_and(|f| f.internal));
-    write_object(out, visible, |out, (name, value)| {
-        write_text(out, name);
-        out.push(':');
+/// Writes a field that the data model does not have (old dumps hold some), with a comma before it.
+pub fn write_unknown(out: &mut String, name: &str, value: &Value) {
+    write_name(out, true, name);
+    write_value(out, value);
+}
+
+fn write_object(out: &mut String, class: &Class, fields: &Map<String, Value>) {
+    out.push('{');
+    for (i, (name, value)) in fields.iter().enumerate() {
+        write_name(out, i > 0, name);
         match class.fields.get(name) {
             Some(field) => write_typed(out, value, &field.ty),
-            None => out.push_str(&value.to_string()),
+            None => write_value(out, value),
         }
-    });
+    }
+    out.push('}');
 }
 
 fn write_typed(out: &mut String, value: &Value, ty: &Type) {
@@ -122,21 +174,40 @@ fn write_typed(out: &mut String, value: &Value, ty: &Type) {
         (Type::Set(of) | Type::Option(of), Value::Array(items)) => {
             write_list(out, items, |out, v| write_typed(out, v, of))
         }
-        (Type::Map(_, of), Value::Object(members)) => write_object(out, members.iter(), |out, (name, value)| {
-            write_text(out, name);
-            out.push(':');
-            write_typed(out, value, of);
-        }),
-        (Type::Record(name), Value::Object(record)) => match model().class(name) {
-            Some(class) => write_record(out, class, record),
-            None => out.push_str(&value.to_string()),
+        (Type::Map(_, of), Value::Object(members)) => {
+            out.push('{');
+            for (i, (name, value)) in members.iter().enumerate() {
+                write_name(out, i > 0, name);
+                write_typed(out, value, of);
+            }
+            out.push('}');
+        }
+        (Type::Record(name), Value::Object(fields)) => match model().class(name) {
+            Some(class) => write_object(out, class, fields),
+            None => write_value(out, value),
         },
-        _ => out.push_str(&value.to_string()),
+        _ => write_value(out, value),
+    }
+}
+
+fn write_value(out: &mut String, value: &Value) {
+    match value {
+        Value::String(text) => write_text(out, text),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        other => out.push_str(&other.to_string()),
     }
 }
 
 fn write_text(out: &mut String, text: impl AsRef<str>) {
-    out.push_str(&Value::from(text.as_ref()).to_string());
+    let text = text.as_ref();
+    if text.bytes().any(|b| b < b' ' || b == b'"' || b == b'\\') {
+        out.push_str(&Value::from(text).to_string());
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
 }
 
 /// XAPI writes the bare tokens for what JSON has no number for.
@@ -152,7 +223,7 @@ fn float(x: f64) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::*;
+    use super::{super::whole, *};
     use crate::failure::fail;
 
     #[test]
@@ -171,8 +242,9 @@ mod tests {
         ] {
             let (envelope, call) = read_call(request.as_bytes()).unwrap();
             assert_eq!((call.method.as_str(), Value::Array(call.params)), ("VM.get_all", json!(["s"])));
-            assert_eq!(write_reply(&envelope, &Ok(Wire::List(vec![Wire::Text("a".into())]))), ok);
-            assert_eq!(write_reply(&envelope, &Err(fail("CODE", ["p1"]))), failed);
+            let text = |reply| whole(&write_reply(&envelope, &reply));
+            assert_eq!(text(Ok(Wire::List(vec![Wire::Text("a".into())]))), ok);
+            assert_eq!(text(Err(fail("CODE", ["p1"]))), failed);
         }
     }
 

@@ -5,6 +5,7 @@ pub mod xml;
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{
@@ -31,8 +32,77 @@ pub enum Wire {
     Text(String),
     /// A number sent with `<i4>`: only `valid_ref_counts` has them.
     I4(usize),
+    Event(Event),
     List(Vec<Wire>),
     Struct(Vec<(String, Wire)>),
+    /// Records by reference: the answer of get_all_records, and of event.from the bulk.
+    Records(&'static Class, Vec<(Arc<str>, Arc<Record>)>),
+}
+
+/// One change, as event.from and event.next tell it.
+#[derive(Debug)]
+pub struct Event {
+    /// Generation of the change; 0 for messages.
+    pub id: u64,
+    /// `0.0` from event.from, a UNIX time from event.next.
+    pub timestamp: String,
+    pub class: &'static Class,
+    /// `add`, `mod` or `del`.
+    pub operation: &'static str,
+    pub reference: Arc<str>,
+    /// What the object is like now; none when it is gone.
+    pub snapshot: Option<Arc<Record>>,
+    /// Old hosts name the object by its uuid too.
+    pub obj_uuid: bool,
+}
+
+impl Event {
+    /// The members before the snapshot, in the order of the wire.
+    fn texts(&self) -> [(&'static str, String); 5] {
+        [
+            ("id", self.id.to_string()),
+            ("timestamp", self.timestamp.clone()),
+            ("class", self.class.lower.clone()),
+            ("operation", self.operation.to_owned()),
+            ("ref", self.reference.to_string()),
+        ]
+    }
+
+    /// The uuid to send, if this host sends it.
+    fn uuid(&self) -> Option<&str> {
+        self.snapshot.as_ref().filter(|_| self.obj_uuid)?.get("uuid")?.as_str()
+    }
+}
+
+/// An answer grows in pieces: a whole pool may be 100 MB, and one text of that size would be copied again each time it grows.
+const PIECE: usize = 256 * 1024;
+
+/// An answer while it is written.
+#[derive(Debug, Default)]
+pub struct Out {
+    pub text: String,
+    done: Vec<Bytes>,
+}
+
+impl Out {
+    /// Starts a new piece when this one is large.
+    fn spill(&mut self) {
+        if self.text.len() >= PIECE {
+            let next = String::with_capacity(PIECE + PIECE / 8);
+            self.done.push(std::mem::replace(&mut self.text, next).into());
+        }
+    }
+
+    /// Returns the answer.
+    pub fn finish(mut self) -> Vec<Bytes> {
+        self.done.push(self.text.into());
+        self.done
+    }
+}
+
+/// Puts the pieces together.
+pub fn whole(pieces: &[Bytes]) -> String {
+    pieces.iter().map(|p| String::from_utf8_lossy(p)).collect()
 }
 
 /// What a call comes to.

@@ -1,11 +1,12 @@
 //! XML-RPC as XAPI speaks it: strings and ints without a tag, no white space, failures inside a success.
 
 use anyhow::{Context, bail, ensure};
+use bytes::Bytes;
 use quick_xml::{Reader, events::Event};
 use serde_json::{Map, Value, json};
 
-use super::{Call, Reply, Wire};
-use crate::model::{Class, Record, Type, model};
+use super::{Call, Out, Reply, Wire, whole};
+use crate::model::{Class, Field, Type, model};
 
 /// Reads a `methodCall`.
 pub fn read_call(body: &[u8]) -> anyhow::Result<Call> {
@@ -121,50 +122,86 @@ fn read_struct(reader: &mut Reader<&[u8]>) -> anyhow::Result<Value> {
 }
 
 /// Writes the answer of a call. `system.listMethods` is the one answer without the Status wrapper.
-pub fn write_reply(method: &str, reply: &Reply) -> String {
-    let mut out = String::from("<?xml version=\"1.0\"?><methodResponse><params><param>");
+pub fn write_reply(method: &str, reply: &Reply) -> Vec<Bytes> {
+    let mut out = Out::default();
+    out.text.push_str("<?xml version=\"1.0\"?><methodResponse><params><param>");
     match reply {
         Ok(value) if method == "system.listMethods" => write_wire(&mut out, value),
         Ok(value) => {
-            out.push_str(
+            out.text.push_str(
                 "<value><struct><member><name>Status</name><value>Success</value></member><member><name>Value</name>",
             );
             write_wire(&mut out, value);
-            out.push_str("</member></struct></value>");
+            out.text.push_str("</member></struct></value>");
         }
         Err(failure) => {
-            out.push_str("<value><struct><member><name>Status</name><value>Failure</value></member><member><name>ErrorDescription</name>");
-            write_list(&mut out, &failure.description(), |out, text| write_text(out, text));
-            out.push_str("</member></struct></value>");
+            out.text.push_str("<value><struct><member><name>Status</name><value>Failure</value></member><member><name>ErrorDescription</name>");
+            write_list(&mut out.text, &failure.description(), |out, text| write_text(out, text));
+            out.text.push_str("</member></struct></value>");
         }
     }
-    out.push_str("</param></params></methodResponse>");
-    out
+    out.text.push_str("</param></params></methodResponse>");
+    out.finish()
 }
 
 /// Returns `<value>...</value>`: the form of a task's result.
 pub fn value(wire: &Wire) -> String {
-    let mut out = String::new();
+    let mut out = Out::default();
     write_wire(&mut out, wire);
-    out
+    whole(&out.finish())
 }
 
-fn write_wire(out: &mut String, wire: &Wire) {
+fn write_wire(out: &mut Out, wire: &Wire) {
     match wire {
-        Wire::Plain(value) => write_untyped(out, value),
-        Wire::Typed(value, ty) => write_typed(out, value, ty),
-        Wire::Record(class, record) => write_record(out, class, record),
-        Wire::Text(text) => write_text(out, text),
-        Wire::I4(number) => out.push_str(&format!("<value><i4>{number}</i4></value>")),
-        Wire::List(items) => write_list(out, items, write_wire),
-        Wire::Struct(members) => {
-            out.push_str("<value><struct>");
-            for (name, value) in members {
-                write_member(out, name, |out| write_wire(out, value));
+        Wire::Plain(value) => write_untyped(&mut out.text, value),
+        Wire::Typed(value, ty) => write_typed(&mut out.text, value, ty),
+        Wire::Record(class, record) => record.write_xml(class, &mut out.text),
+        Wire::Text(text) => write_text(&mut out.text, text),
+        Wire::I4(number) => out.text.push_str(&format!("<value><i4>{number}</i4></value>")),
+        Wire::Event(event) => write_event(&mut out.text, event),
+        Wire::List(items) => {
+            out.text.push_str("<value><array><data>");
+            for item in items {
+                write_wire(out, item);
+                out.spill();
             }
-            out.push_str("</struct></value>");
+            out.text.push_str("</data></array></value>");
+        }
+        Wire::Struct(members) => {
+            out.text.push_str("<value><struct>");
+            for (name, value) in members {
+                out.text.push_str("<member><name>");
+                out.text.push_str(name);
+                out.text.push_str("</name>");
+                write_wire(out, value);
+                out.text.push_str("</member>");
+                out.spill();
+            }
+            out.text.push_str("</struct></value>");
+        }
+        Wire::Records(class, records) => {
+            out.text.push_str("<value><struct>");
+            for (reference, record) in records {
+                write_member(&mut out.text, reference, |out| record.write_xml(class, out));
+                out.spill();
+            }
+            out.text.push_str("</struct></value>");
         }
     }
+}
+
+fn write_event(out: &mut String, event: &super::Event) {
+    out.push_str("<value><struct>");
+    for (name, text) in event.texts() {
+        write_member(out, name, |out| write_text(out, text));
+    }
+    if let Some(uuid) = event.uuid() {
+        write_member(out, "obj_uuid", |out| write_text(out, uuid));
+    }
+    if let Some(record) = &event.snapshot {
+        write_member(out, "snapshot", |out| record.write_xml(event.class, out));
+    }
+    out.push_str("</struct></value>");
 }
 
 fn write_list<T>(out: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
@@ -184,13 +221,22 @@ fn write_member(out: &mut String, name: &str, write: impl FnOnce(&mut String)) {
     out.push_str("</member>");
 }
 
-fn write_record(out: &mut String, class: &Class, record: &Record) {
+/// Writes a field of a record.
+pub fn write_field(out: &mut String, name: &str, value: &Value, field: &Field) {
+    write_member(out, name, |out| write_typed(out, value, &field.ty));
+}
+
+/// Writes a field that the data model does not have (old dumps hold some).
+pub fn write_unknown(out: &mut String, name: &str, value: &Value) {
+    write_member(out, name, |out| write_untyped(out, value));
+}
+
+fn write_object(out: &mut String, class: &Class, fields: &Map<String, Value>) {
     out.push_str("<value><struct>");
-    for (name, value) in record {
+    for (name, value) in fields {
         match class.fields.get(name) {
-            Some(field) if field.internal => {}
-            Some(field) => write_member(out, name, |out| write_typed(out, value, &field.ty)),
-            None => write_member(out, name, |out| write_untyped(out, value)),
+            Some(field) => write_field(out, name, value, field),
+            None => write_unknown(out, name, value),
         }
     }
     out.push_str("</struct></value>");
@@ -215,7 +261,7 @@ fn write_typed(out: &mut String, value: &Value, ty: &Type) {
             out.push_str("</struct></value>");
         }
         (Type::Record(name), Value::Object(record)) => match model().class(name) {
-            Some(class) => write_record(out, class, record),
+            Some(class) => write_object(out, class, record),
             None => write_untyped(out, value),
         },
         _ => write_untyped(out, value),
@@ -315,19 +361,19 @@ mod tests {
 
     #[test]
     fn answers_have_the_exact_shape() {
-        let ok = |wire| write_reply("x", &Ok(wire));
+        let ok = |wire| whole(&write_reply("x", &Ok(wire)));
         assert_eq!(
             ok(Wire::Text("OpaqueRef:a".into())),
             "<?xml version=\"1.0\"?><methodResponse><params><param><value><struct><member><name>Status</name><value>Success</value></member>\
              <member><name>Value</name><value>OpaqueRef:a</value></member></struct></value></param></params></methodResponse>"
         );
         assert_eq!(
-            write_reply("x", &Err(fail("HANDLE_INVALID", ["VM", "r"]))),
+            whole(&write_reply("x", &Err(fail("HANDLE_INVALID", ["VM", "r"])))),
             "<?xml version=\"1.0\"?><methodResponse><params><param><value><struct><member><name>Status</name><value>Failure</value></member>\
              <member><name>ErrorDescription</name><value><array><data><value>HANDLE_INVALID</value><value>VM</value><value>r</value></data></array>\
              </value></member></struct></value></param></params></methodResponse>"
         );
-        let list = write_reply("system.listMethods", &Ok(Wire::List(vec![Wire::Text("a.b".into())])));
+        let list = whole(&write_reply("system.listMethods", &Ok(Wire::List(vec![Wire::Text("a.b".into())]))));
         assert!(list.contains("<param><value><array><data><value>a.b</value>"), "{list}");
     }
 

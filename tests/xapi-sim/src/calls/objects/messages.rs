@@ -18,7 +18,7 @@ pub fn call(ctx: &Ctx, message: &str, args: &[Value]) -> Option<Result<Value, Fa
         let found = ctx.core.read(|db| {
             db.rows("message")
                 .filter(|(_, m)| keep(m))
-                .map(|(r, m)| (r.to_string(), Value::Object((**m).clone())))
+                .map(|(r, m)| (r.to_string(), Value::Object(m.to_map())))
                 .collect()
         });
         Ok(Value::Object(found))
