@@ -18,6 +18,7 @@
 mod bytes;
 mod error;
 mod feed;
+pub mod filter;
 mod index;
 mod intern;
 mod inventory;
@@ -30,6 +31,7 @@ mod writer;
 pub use bytes::JsonCache;
 pub use error::Error;
 pub use feed::{Feed, Subscription};
+pub use filter::{Filter, FilterError};
 pub use inventory::Inventory;
 pub use snapshot::{ServerState, Snapshot};
 pub use writer::{Loaded, Writer};

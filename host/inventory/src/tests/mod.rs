@@ -1,5 +1,6 @@
 //! Tests from recorded pools and from a small modern one, and of the writer's promises.
 
+mod filter;
 mod properties;
 mod recorded;
 mod support;

@@ -4,8 +4,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Object;
 
-/// Takes the public properties of an object one by one.
-pub(super) trait Entries {
+/// Takes the public properties of an object one by one, as typed values: what looks at a property builds no JSON for it.
+/// An error ends the walk.
+pub trait Entries {
     /// Why the taker stopped.
     type Error;
 

@@ -28,14 +28,15 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use crate::ObjectId;
 pub use activity::{Message, XapiTask};
 pub use device::{GpuGroup, Pci, Pgpu, Pusb, UsbGroup, Vgpu, VgpuType, Vtpm, Vusb};
-pub use entries::View;
-use entries::{Entries, One, Whole};
+pub use entries::{Entries, View};
+use entries::{One, Whole};
 pub use head::Head;
 pub use host::{Cpus, Host, HostMemory, HostPower};
 pub use kind::Kind;
 pub use network::{Bond, Network, Pif, Vif};
 pub use packed::{Decimal, Packed, Refs, Text};
 pub use patch::{Patch, PoolPatch};
+pub use pattern::{contains, pattern_matches};
 pub use pool::Pool;
 pub use storage::{Pbd, Sm, Sr, Vbd, Vdi, VdiSnapshot};
 pub use vm::{GuestAgent, Memory, PowerState, SnapshotInfo, TemplateDisk, TemplateInfo, Vcpus, Vm, XenTools};
@@ -58,7 +59,11 @@ macro_rules! objects {
                 match self { $(Self::$variant(inner) => &mut inner.head,)* }
             }
 
-            fn shape<E: Entries>(&self, out: &mut E) -> Result<(), E::Error> {
+            /// Shows every public property to `out`, in the order of the JSON, until it returns an error.
+            ///
+            /// # Errors
+            /// What `out` returned.
+            pub fn shape<E: Entries>(&self, out: &mut E) -> Result<(), E::Error> {
                 match self { $(Self::$variant(inner) => inner.shape(out),)* }
             }
         }
@@ -272,6 +277,11 @@ impl Object {
     /// partially and unordered, everything else by equality.
     pub fn matches(&self, pattern: &serde_json::Value) -> bool {
         pattern::object_matches(self, pattern)
+    }
+
+    /// Returns whether the object matches a pattern of a job; see [`pattern_matches`].
+    pub fn matches_pattern(&self, pattern: &serde_json::Value) -> bool {
+        pattern::object_pattern_matches(self, pattern)
     }
 
     /// Returns the place where its JSON is kept.
