@@ -74,10 +74,20 @@ pub enum Error {
         code: Box<str>,
     },
     /// The host is a member of a pool; only the master answers.
-    #[error("the host is not the master of its pool, which is {master}")]
+    #[error("the host is not the master of its pool, which is {master}{}", because(stranger))]
     HostIsSlave {
         /// The master's address as the member knows it: a name or an address, without scheme or brackets.
         master: String,
+        /// Why we do not go there, when waiting will not help.
+        stranger: Option<&'static str>,
+    },
+    /// We were sent to a host that may not be trusted as a member of the pool. Nothing was sent there.
+    #[error("{host} is not trusted as a member of the pool: {reason}")]
+    Stranger {
+        /// The host we were sent to.
+        host: String,
+        /// Why it is not trusted.
+        reason: &'static str,
     },
     /// Any other failure that XAPI reports.
     #[error("{method}: {code}{}", list(params))]
@@ -93,6 +103,12 @@ pub enum Error {
     #[error("{method} would change a pool that is connected read-only")]
     ReadOnly {
         /// The method that was called.
+        method: String,
+    },
+    /// The pool forgot a task before it was finished: it restarted, or somebody destroyed the record.
+    #[error("the pool lost track of {method}: whether it was done is not known")]
+    TaskLost {
+        /// The method that was started.
         method: String,
     },
     /// The connection was logged out on our side.
@@ -140,10 +156,25 @@ impl Error {
     /// Returns whether waiting will not help: somebody has to change the settings of this server.
     pub fn needs_administrator(&self) -> bool {
         match self {
-            Self::Target { .. } | Self::AuthenticationFailed { .. } | Self::HostIsSlave { .. } => true,
+            Self::Target { .. } | Self::AuthenticationFailed { .. } => true,
+            // A pool elects a master in seconds; one that we may not follow does not become ours by waiting.
+            Self::HostIsSlave { stranger, .. } => stranger.is_some(),
             // A handshake can fail because the host is just starting; a certificate does not change by itself.
             Self::Tls { failure, .. } => !matches!(failure, TlsFailure::Handshake { .. }),
             _ => false,
+        }
+    }
+
+    /// Returns whether the pool asks us to come back later; nothing was done.
+    pub fn is_busy(&self) -> bool {
+        matches!(self.code(), Some("TOO_MANY_PENDING_TASKS" | "TOO_BUSY" | "HOST_STILL_BOOTING"))
+    }
+
+    /// Returns the fingerprint that a certificate should have had.
+    pub fn expected_fingerprint(&self) -> Option<&str> {
+        match self {
+            Self::Tls { failure: TlsFailure::ChangedCertificate { expected, .. }, .. } => Some(expected),
+            _ => None,
         }
     }
 
@@ -175,6 +206,10 @@ impl Error {
     pub(crate) fn is(&self, code: &str) -> bool {
         self.code() == Some(code)
     }
+}
+
+fn because(reason: &Option<&'static str>) -> String {
+    reason.map(|reason| format!(", and {reason}")).unwrap_or_default()
 }
 
 fn list(params: &[Box<str>]) -> String {

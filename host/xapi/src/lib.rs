@@ -7,26 +7,34 @@
 //! ```text
 //!   events   the state machine: connect, load everything, poll, come back after a loss
 //!      |
-//!   Connection (call, login, one new login when the session died)
+//!   Connection (call, start a task, fetch; one new login when the session died)
 //!      |
-//!   transport (HTTP POST, timeouts, size cap) -- tls (verify, pin, or anything goes)
+//!   dial (the entry, its master, or a surviving member) -- member (who may be talked to)
+//!      |
+//!   transport (HTTP, timeouts, size cap) -- tls (verify, pin, or anything goes)
 //!      |
 //!   json, xmlrpc  <->  Value
 //! ```
 //!
 //! Rules that hold everywhere below: a malformed answer is [`Error::Protocol`], never a panic; session references and
-//! passwords are neither logged nor part of an error; nothing follows redirects or reads proxies from the environment.
+//! passwords are neither logged nor part of an error; they go to the entry and to trusted members of its pool only; nothing
+//! reads proxies from the environment.
 
 pub mod events;
 pub mod rrd;
 pub mod xml;
 
 mod connection;
+mod dial;
 mod error;
+mod exchange;
+mod fetch;
 mod json;
+mod member;
 mod read_only;
 mod rpc;
 mod target;
+mod task;
 mod tls;
 mod transport;
 mod value;
@@ -36,6 +44,8 @@ mod xmlrpc;
 pub use connection::Connection;
 pub use error::{Error, TlsFailure};
 pub use events::{Delta, Event, EventStream, Nudger};
+pub use member::Member;
 pub use rpc::Dialect;
 pub use target::{Target, Timeouts, Tls};
+pub use task::Task;
 pub use value::Value;

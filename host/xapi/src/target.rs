@@ -6,7 +6,7 @@ use std::time::Duration;
 use model::Secret;
 use reqwest::Url;
 
-use crate::Error;
+use crate::{Error, Member};
 
 /// A pool's master and the account to use there.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct Target {
     pub http_proxy: Option<String>,
     /// Refuses every method that could change something, before it is sent.
     pub read_only: bool,
+    /// Members of the pool that were known last time, for when this host is dead or not the master any more.
+    pub members: Vec<Member>,
 }
 
 /// Which certificates of a host are good. XAPI hosts have self-signed ones, so [`Tls::Pin`] is the usual choice.
@@ -39,37 +41,68 @@ pub enum Tls {
 }
 
 /// How long we wait, and how much we read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timeouts {
     /// TCP and TLS together.
     pub connect: Duration,
     /// A login. A wrong password takes XAPI five seconds.
     pub login: Duration,
-    /// A call. XAPI may hold calls back itself, so long operations should go through `Async.`.
+    /// A call. XAPI may hold calls back itself, so long operations should go through [`crate::Connection::start`].
     pub call: Duration,
-    /// The first load of all objects.
+    /// From asking for all objects until the answer begins. XAPI writes it down whole before it sends a byte.
     pub load: Duration,
+    /// How long an answer that is read piece by piece may stand still.
+    pub stall: Duration,
     /// How long XAPI may hold `event.from` back when nothing happens.
     pub event_poll: Duration,
     /// How much later than `event_poll` a silent peer counts as dead.
     pub event_margin: Duration,
     /// A logout; the pool forgets idle sessions by itself, so it is only politeness.
     pub logout: Duration,
-    /// The largest answer we read, in bytes. The first load of a large pool has tens of megabytes.
+    /// How much of a head start a host gets before the next known member of the pool is tried beside it.
+    pub failover: Duration,
+    /// How long to wait before a call is repeated that a busy or booting pool refused.
+    pub busy_wait: Duration,
+    /// How long to go on with that.
+    pub busy_limit: Duration,
+    /// The wait before the first new attempt after a loss. Short, because most losses are a single cut line.
+    pub retry_first: Duration,
+    /// The longest wait between attempts; it doubles up to there, from a second on.
+    pub retry_last: Duration,
+    /// The longest wait between attempts with a password that was refused: each one raises an alert on the pool.
+    pub retry_refused: Duration,
+    /// How long a pool has to stay live before its earlier losses are forgotten.
+    pub settled: Duration,
+    /// How long an unused connection is kept. XAPI has room for 800 in all.
+    pub idle: Duration,
+    /// The largest answer to a call, in bytes; it stands in memory as a whole.
     pub max_answer: usize,
+    /// The largest first load, in bytes. A pool of 10,000 VMs has some hundred megabytes, of which we only hold a piece.
+    pub max_load: u64,
 }
 
 impl Default for Timeouts {
     fn default() -> Self {
+        let seconds = Duration::from_secs;
         Self {
-            connect: Duration::from_secs(10),
-            login: Duration::from_secs(30),
-            call: Duration::from_secs(300),
-            load: Duration::from_secs(120),
-            event_poll: Duration::from_secs(60),
-            event_margin: Duration::from_secs(10),
-            logout: Duration::from_secs(3),
-            max_answer: 512 << 20,
+            connect: seconds(10),
+            login: seconds(30),
+            call: seconds(300),
+            load: seconds(300),
+            stall: seconds(30),
+            event_poll: seconds(60),
+            event_margin: seconds(10),
+            logout: seconds(3),
+            failover: seconds(2),
+            busy_wait: seconds(5),
+            busy_limit: seconds(60),
+            retry_first: Duration::from_millis(250),
+            retry_last: seconds(60),
+            retry_refused: seconds(3600),
+            settled: seconds(30),
+            idle: seconds(30),
+            max_answer: 256 << 20,
+            max_load: 8 << 30,
         }
     }
 }
@@ -78,9 +111,26 @@ impl Target {
     /// Finds what could never connect, before anything is sent.
     ///
     /// # Errors
-    /// [`Error::Target`] when the host is no address, or names something else beside host and port.
+    /// [`Error::Target`] when the host is no address, or names something else beside host and port; or when the proxy is
+    /// not an HTTP proxy.
     pub fn check(&self) -> Result<(), Error> {
-        self.base().map(|_| ())
+        self.base()?;
+        self.proxy()?;
+        Ok(())
+    }
+
+    /// Returns the address of the proxy, checked.
+    pub(crate) fn proxy(&self) -> Result<Option<Url>, Error> {
+        let Some(proxy) = &self.http_proxy else { return Ok(None) };
+        // Messages do not repeat the address, which may hold a password.
+        let bad = |reason: &str| Error::Target { host: self.shown(), reason: reason.to_owned() };
+        let text = proxy.trim();
+        let text = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let url = Url::parse(&text).map_err(|_| bad("the proxy has no proper address"))?;
+        match (url.scheme(), url.host_str()) {
+            ("http", Some(host)) if !host.is_empty() => Ok(Some(url)),
+            _ => Err(bad("the proxy has to be an HTTP proxy, http://name:password@host:port")),
+        }
     }
 
     /// Returns the URL of the host's root, checked.
@@ -144,6 +194,7 @@ mod tests {
             tls: Tls::Verify,
             http_proxy: Some("http://me:hunter2@proxy:3128".to_owned()),
             read_only: false,
+            members: vec![],
         }
     }
 
@@ -165,6 +216,23 @@ mod tests {
             let got = target(host).base();
             assert_eq!(got.as_ref().ok().map(Url::as_str), expected, "{host}: {got:?}");
             assert!(!format!("{got:?} {:?}", target(host)).contains("hunter2"), "{host}");
+        }
+    }
+
+    #[test]
+    fn proxies() {
+        for (proxy, expected) in [
+            ("http://me:hunter2@proxy:3128", Some("http://me:hunter2@proxy:3128/")),
+            ("proxy:3128", Some("http://proxy:3128/")),
+            ("https://me:hunter2@proxy", None),
+            ("socks5://me:hunter2@proxy", None),
+            ("http://", None),
+        ] {
+            let target = Target { http_proxy: Some(proxy.to_owned()), ..target("xen1") };
+            let got = target.proxy();
+            assert_eq!(got.as_ref().ok().and_then(Option::as_ref).map(Url::as_str), expected, "{proxy}");
+            let told = target.check().err().map(|error| format!("{error:?} {error}")).unwrap_or_default();
+            assert!(!told.contains("hunter2"), "{told}");
         }
     }
 }

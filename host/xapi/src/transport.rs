@@ -1,12 +1,12 @@
-//! Carries one body to a host and one back, over HTTP/1.1, with limits on time and size.
+//! Carries one body to a host and one back, whole or in pieces, over HTTP/1.1, with limits on time and size.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
-use reqwest::{Client, Proxy, Response, Url, redirect, retry};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, LOCATION};
+use reqwest::{Client, Proxy, RequestBuilder, Response, Url, redirect, retry};
 use zeroize::Zeroizing;
 
 use crate::tls::Judge;
@@ -14,9 +14,6 @@ use crate::{Error, Target, Timeouts};
 
 /// Short on purpose: XAPI takes 1024 bytes of headers in all.
 const USER_AGENT: &str = concat!("xylem/", env!("CARGO_PKG_VERSION"));
-
-/// How long an unused connection is kept. XAPI has room for 800 in all.
-const IDLE: Duration = Duration::from_secs(30);
 
 /// A way to one host. Cheap to clone.
 #[derive(Clone)]
@@ -35,7 +32,16 @@ pub(crate) struct Transport {
 pub(crate) struct Reply {
     pub status: u16,
     pub content_type: String,
-    pub body: Vec<u8>,
+    pub body: Bytes,
+}
+
+/// An answer that has begun.
+pub(crate) struct Incoming {
+    transport: Transport,
+    response: Response,
+    method: String,
+    max: u64,
+    read: u64,
 }
 
 impl Transport {
@@ -43,6 +49,7 @@ impl Transport {
     pub(crate) async fn new(target: &Target, timeouts: &Timeouts) -> Result<Self, Error> {
         let bad = |reason: String| Error::Target { host: target.host.clone(), reason };
         let base = target.base()?;
+        let proxy = target.proxy()?;
         let host = match (base.host_str(), base.port_or_known_default()) {
             (Some(host), Some(port)) => format!("{host}:{port}").into(),
             _ => target.host.as_str().into(),
@@ -60,9 +67,9 @@ impl Transport {
             .tcp_keepalive(Duration::from_secs(20))
             .tcp_keepalive_interval(Duration::from_secs(10))
             .tcp_keepalive_retries(3)
-            .pool_idle_timeout(IDLE)
+            .pool_idle_timeout(timeouts.idle)
             .pool_max_idle_per_host(8);
-        // Also for plain HTTP: an https proxy wants TLS, and reqwest without any settings would panic.
+        // Also for plain HTTP: reqwest without any settings would panic.
         let tls = target.tls.clone();
         let judge =
             tokio::task::spawn_blocking(move || Judge::new(&tls)).await.map_err(|error| bad(error.to_string()))?;
@@ -70,7 +77,7 @@ impl Transport {
         let config = judge.config().map_err(|error| bad(error.to_string()))?;
         let secure = base.scheme() == "https";
         builder = builder.tls_backend_preconfigured(config).https_only(secure);
-        if let Some(proxy) = &target.http_proxy {
+        if let Some(proxy) = proxy {
             // The error would repeat the address, which may hold a password.
             let proxy = Proxy::all(proxy).map_err(|_| bad("the proxy has no proper address".to_owned()))?;
             builder = builder.proxy(proxy);
@@ -96,6 +103,11 @@ impl Transport {
         self.judge.as_ref()?.seen()
     }
 
+    /// Returns the URL of the host's root.
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
+    }
+
     /// Sends a body and reads the whole answer, both within `limit`. `method` is for messages only.
     pub(crate) async fn post(
         &self,
@@ -105,40 +117,56 @@ impl Transport {
         body: Vec<u8>,
         limit: Duration,
     ) -> Result<Reply, Error> {
+        let request = self.request(path, content_type, body);
+        within(limit, method, async {
+            let incoming = self.send(request, method, self.max_answer as u64).await?;
+            let (status, content_type) = (incoming.status(), incoming.header(CONTENT_TYPE).to_owned());
+            Ok(Reply { status, content_type, body: incoming.whole().await? })
+        })
+        .await
+    }
+
+    /// Sends a body and returns as soon as the answer begins, which has to be within `limit`.
+    pub(crate) async fn begin(
+        &self,
+        path: &str,
+        content_type: &'static str,
+        method: &str,
+        body: Vec<u8>,
+        limit: Duration,
+        max: u64,
+    ) -> Result<Incoming, Error> {
+        let request = self.request(path, content_type, body);
+        within(limit, method, self.send(request, method, max)).await
+    }
+
+    /// Gets a path with its query. The cookie is the session, which nobody logs.
+    pub(crate) async fn get(&self, path: &str, name: &str, cookie: String, max: usize) -> Result<Incoming, Error> {
+        let bad = || Error::Unsendable { method: name.to_owned(), reason: "the path is no path".to_owned() };
+        let url = self.base.join(path).map_err(|_| bad())?;
+        if !path.starts_with('/') || url.origin() != self.base.origin() {
+            return Err(bad());
+        }
+        let mut cookie = reqwest::header::HeaderValue::try_from(cookie).map_err(|_| bad())?;
+        cookie.set_sensitive(true);
+        self.send(self.http.get(url).header(COOKIE, cookie), name, max as u64).await
+    }
+
+    fn request(&self, path: &str, content_type: &'static str, body: Vec<u8>) -> RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(path);
         // Sent with its length, never chunked, which XAPI does not understand. Wiped after use: passwords pass here.
         let body = Bytes::from_owner(Zeroizing::new(body));
-        let request = self.http.post(url).header(CONTENT_TYPE, content_type).header(ACCEPT, content_type).body(body);
-        let exchange = async {
-            let response = request.send().await.map_err(|error| self.failed(method, error))?;
-            self.read(method, response).await
-        };
-        match tokio::time::timeout(limit, exchange).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Error::Timeout { doing: method.to_owned(), after: limit }),
-        }
+        self.http.post(url).header(CONTENT_TYPE, content_type).header(ACCEPT, content_type).body(body)
     }
 
-    async fn read(&self, method: &str, mut response: Response) -> Result<Reply, Error> {
-        let too_large = || Error::Protocol {
-            method: method.to_owned(),
-            reason: format!("the answer is larger than {} bytes", self.max_answer),
-        };
-        let expected = response.content_length().unwrap_or(0);
-        let expected = usize::try_from(expected).ok().filter(|size| *size <= self.max_answer).ok_or_else(too_large)?;
-        // The header is only a claim: believe it up to what a small pool sends.
-        let mut body = Vec::with_capacity(expected.min(1 << 20));
-        let status = response.status().as_u16();
-        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let content_type = content_type.unwrap_or_default().to_owned();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(method, error))? {
-            if body.len() + chunk.len() > self.max_answer {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
+    async fn send(&self, request: RequestBuilder, method: &str, max: u64) -> Result<Incoming, Error> {
+        let response = request.send().await.map_err(|error| self.failed(method, error))?;
+        let incoming = Incoming { transport: self.clone(), response, method: method.to_owned(), max, read: 0 };
+        match incoming.length() {
+            Some(length) if length > max => Err(incoming.too_large()),
+            _ => Ok(incoming),
         }
-        Ok(Reply { status, content_type, body })
     }
 
     /// Says what an error of the HTTP client means.
@@ -159,6 +187,64 @@ impl Transport {
             return Error::Protocol { method: method.to_owned(), reason: "the answer is not HTTP".to_owned() };
         }
         Error::Unreachable { host: self.host.to_string(), source: Arc::new(error) }
+    }
+}
+
+impl Incoming {
+    pub(crate) fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// Returns the length that the head of the answer claims.
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.response.content_length()
+    }
+
+    /// Returns the address that a redirect leads to; empty without one.
+    pub(crate) fn location(&self) -> &str {
+        self.header(LOCATION)
+    }
+
+    fn header(&self, name: HeaderName) -> &str {
+        let headers: &HeaderMap = self.response.headers();
+        headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Returns the next piece, `None` at the end. Fails when nothing comes for `stall`.
+    pub(crate) async fn piece(&mut self, stall: Duration) -> Result<Option<Bytes>, Error> {
+        let piece = match tokio::time::timeout(stall, self.response.chunk()).await {
+            Ok(piece) => piece.map_err(|error| self.transport.failed(&self.method, error))?,
+            Err(_) => return Err(Error::Timeout { doing: self.method.clone(), after: stall }),
+        };
+        self.read += piece.as_ref().map_or(0, |piece| piece.len() as u64);
+        if self.read > self.max { Err(self.too_large()) } else { Ok(piece) }
+    }
+
+    /// Reads the rest. The caller limits the time.
+    pub(crate) async fn whole(mut self) -> Result<Bytes, Error> {
+        let expected = self.length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+        // The header is only a claim: believe it up to what a small pool sends.
+        let mut body = Vec::with_capacity(expected.min(1 << 20));
+        while let Some(piece) = self.piece(Duration::MAX).await? {
+            // Most answers are one piece.
+            if piece.len() == expected && body.is_empty() {
+                return Ok(piece);
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(body.into())
+    }
+
+    fn too_large(&self) -> Error {
+        let reason = format!("the answer is larger than {} bytes", self.max);
+        Error::Protocol { method: self.method.clone(), reason }
+    }
+}
+
+async fn within<T>(limit: Duration, doing: &str, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    match tokio::time::timeout(limit, work).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Error::Timeout { doing: doing.to_owned(), after: limit }),
     }
 }
 

@@ -124,6 +124,7 @@ impl App {
             tls,
             http_proxy: server.http_proxy.clone(),
             read_only: server.read_only,
+            members: vec![],
         })
     }
 }

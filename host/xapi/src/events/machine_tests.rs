@@ -69,7 +69,7 @@ fn error(word: &str) -> Error {
         "password" => {
             Error::AuthenticationFailed { username: "root".to_owned(), code: "SESSION_AUTHENTICATION_FAILED".into() }
         }
-        "slave" => Error::HostIsSlave { master: "xen2".to_owned() },
+        "slave" => Error::HostIsSlave { master: "xen2".to_owned(), stranger: Some("it is not known") },
         "certificate" => {
             let failure = TlsFailure::ChangedCertificate { expected: "aa".to_owned(), fingerprint: "bb".to_owned() };
             Error::Tls { host: host(), failure }

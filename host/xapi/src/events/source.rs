@@ -7,6 +7,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::events::machine::{Answer, Failure, Outcome, Plan, Token, Turn, Work};
 use crate::events::{Delta, Nudger};
+use crate::member::Roster;
 use crate::{Connection, Error, Target, Timeouts, Value};
 
 /// How long XAPI may wait for the first object, in seconds. There is always a pool object, so it never does.
@@ -24,11 +25,13 @@ pub(crate) struct Source {
     timeouts: Timeouts,
     classes: &'static [&'static str],
     nudger: Nudger,
+    roster: Roster,
 }
 
 impl Source {
     pub(crate) fn new(target: Target, timeouts: Timeouts, classes: &'static [&'static str]) -> Self {
-        Self { target, timeouts, classes, nudger: Nudger::default() }
+        let roster = Roster::new(target.members.clone());
+        Self { target, timeouts, classes, nudger: Nudger::default(), roster }
     }
 
     pub(crate) fn nudger(&self) -> &Nudger {
@@ -40,7 +43,7 @@ impl Source {
         let classes = self.classes;
         match work {
             Work::Connect => {
-                let open = Connection::open(self.target.clone(), self.timeouts);
+                let open = Connection::open_with(self.target.clone(), self.timeouts, self.roster.clone());
                 Box::pin(async { Outcome::Connected(open.await) })
             }
             Work::Load(connection, plan) => Box::pin(async move {

@@ -99,7 +99,7 @@ async fn a_slave_names_its_master() {
     })
     .await;
     let error = Connection::open(server.target(), timeouts()).await.expect_err("refused");
-    assert!(matches!(&error, Error::HostIsSlave { master } if master == "192.0.2.7"), "{error:?}");
+    assert!(matches!(&error, Error::HostIsSlave { master, .. } if master == "192.0.2.7"), "{error:?}");
     assert_eq!(error.code(), Some("HOST_IS_SLAVE"));
 }
 

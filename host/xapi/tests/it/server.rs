@@ -104,6 +104,7 @@ impl Server {
             tls: Tls::Verify,
             http_proxy: None,
             read_only: false,
+            members: vec![],
         }
     }
 

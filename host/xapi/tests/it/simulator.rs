@@ -48,6 +48,7 @@ fn target(sim: &Sim) -> Target {
         tls: sim.fingerprint().map_or(Tls::Verify, Tls::Pin),
         http_proxy: None,
         read_only: false,
+        members: vec![],
     }
 }
 
@@ -306,7 +307,7 @@ async fn certificates_and_masters_change() {
             _ => {}
         }
     };
-    assert!(matches!(&error, Error::HostIsSlave { master } if master == "192.0.2.9"), "{error:?}");
+    assert!(matches!(&error, Error::HostIsSlave { master, .. } if master == "192.0.2.9"), "{error:?}");
     sim.become_master();
     reader.stream.nudge();
     stir(&sim, 1);
