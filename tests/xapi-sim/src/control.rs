@@ -1,6 +1,6 @@
 //! The control endpoint: faults and records over plain JSON, for tests that do not run in this process.
 //!
-//! `GET /calls`, `GET /records/VM`; `POST /<command>` with an object of its parameters. The answer is `{"ok": ...}` or
+//! `GET /calls`, `GET /records/VM`, `GET /members`, `GET /storm`; `POST /<command>` with an object of its parameters. The answer is `{"ok": ...}` or
 //! status 400 with `{"error": "..."}`. Commands and their parameters (see `Sim` for what each does):
 //!
 //! | command | parameters |
@@ -15,7 +15,15 @@
 //! | `set` | `class, ref, field, value` |
 //! | `insert` | `class, record` |
 //! | `remove` | `class, ref` |
-//! | `clear`, `kill-sessions`, `drop-connections`, `pause`, `resume`, `lose-events`, `restart`, `swap-certificate`, `master` | |
+//! | `insert-as` | `class, ref, record` |
+//! | `fail-over`, `designate`, `kill`, `revive` | `host` (reference) |
+//! | `live` | `host, live` |
+//! | `storm` | `rate` (changes a second; 0 ends it) |
+//! | `skew` | `seconds` |
+//! | `session-deaths` | `share` (0 to 1) |
+//! | `redirect` | `method, location, times?` |
+//! | `swap-certificate` | `host?` |
+//! | `clear`, `kill-sessions`, `drop-connections`, `pause`, `resume`, `lose-events`, `restart`, `reserve`, `master` | |
 
 use std::{convert::Infallible, sync::Weak, time::Duration};
 
@@ -27,7 +35,10 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
-use crate::sim::{Running, Sim};
+use crate::{
+    Member, Storm,
+    sim::{Running, Sim},
+};
 
 /// Serves one connection.
 pub async fn serve(sim: Weak<Running>, stream: TcpStream) {
@@ -58,13 +69,20 @@ async fn run(sim: &Weak<Running>, request: Request<Incoming>) -> anyhow::Result<
     if method == Method::GET {
         return match path.split_once('/') {
             None if path == "calls" => Ok(json!(sim.calls())),
+            None if path == "members" => Ok(sim.members().into_iter().map(member).collect()),
+            None if path == "storm" => Ok(json!(sim.0.storm.lock().as_ref().map_or(0, Storm::changes))),
             Some(("records", class)) => Ok(json!(sim.records(class))),
-            _ => bail!("GET knows calls and records/<class>"),
+            _ => bail!("GET knows calls, members, storm and records/<class>"),
         };
     }
     let params: Value =
         if body.is_empty() { json!({}) } else { serde_json::from_slice(&body).context("parse the parameters")? };
     command(&sim, &path, &params).await
+}
+
+fn member(member: Member) -> Value {
+    let Member { host, address, url, fingerprint, master } = member;
+    json!({ "host": host, "address": address, "url": url, "fingerprint": fingerprint, "master": master })
 }
 
 async fn command(sim: &Sim, name: &str, params: &Value) -> anyhow::Result<Value> {
@@ -94,7 +112,34 @@ async fn command(sim: &Sim, name: &str, params: &Value) -> anyhow::Result<Value>
         "clear" => sim.clear_faults(),
         "lose-events" => sim.lose_events(),
         "restart" => sim.restart(),
-        "swap-certificate" => return Ok(json!(sim.swap_certificate())),
+        "swap-certificate" => {
+            return Ok(json!(match params["host"].as_str() {
+                Some(host) => sim.swap_certificate_of(host)?,
+                None => sim.swap_certificate(),
+            }));
+        }
+        "fail-over" => sim.fail_over(text("host")?).await?,
+        "designate" => sim.designate_master(text("host")?)?,
+        "kill" => sim.kill_member(text("host")?).await?,
+        "revive" => sim.revive_member(text("host")?).await?,
+        "live" => sim.set_live(text("host")?, params["live"].as_bool().unwrap_or(false))?,
+        "storm" => {
+            let running = sim.0.storm.lock().take();
+            let made = match running {
+                Some(storm) => storm.stop().await,
+                None => 0,
+            };
+            let rate = params["rate"].as_f64().unwrap_or(0.0);
+            if rate > 0.0 {
+                *sim.0.storm.lock() = Some(sim.storm(rate));
+            }
+            return Ok(json!(made));
+        }
+        "skew" => sim.skew_clock(params["seconds"].as_i64().unwrap_or(0)),
+        "session-deaths" => sim.random_session_invalid(params["share"].as_f64().unwrap_or(0.0)),
+        "redirect" => sim.redirect(text("method")?, text("location")?, times()),
+        "reserve" => return Ok(json!(sim.reserve())),
+        "insert-as" => sim.insert_as(text("class")?, text("ref")?, params["record"].clone())?,
         "slave" => sim.become_slave(text("master")?),
         "master" => sim.become_master(),
         "set" => sim.set(text("class")?, text("ref")?, text("field")?, params["value"].clone())?,

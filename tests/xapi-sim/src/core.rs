@@ -3,20 +3,29 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     future::Future,
-    sync::Arc,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
 use parking_lot::Mutex;
-use tokio::{sync::watch, task::JoinSet};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+};
 
 use crate::{
-    Options,
+    Options, clock,
     db::Db,
     events::Legacy,
     failure::{Failure, fail},
     faults::Faults,
     model::Record,
+    tls::Identity,
 };
 
 /// One simulated master.
@@ -43,6 +52,16 @@ pub struct Core {
     pub slave_of: Mutex<Option<String>>,
     /// Tokens below this generation are EVENTS_LOST.
     pub oldest_token: Mutex<u64>,
+    /// Where the listeners of the hosts are, by reference; empty when the pool has one.
+    pub places: Mutex<HashMap<String, SocketAddr>>,
+    /// The certificates of the hosts that have a listener.
+    pub identities: Mutex<HashMap<String, Arc<Identity>>>,
+    /// A call asks for a restart of the toolstack, once it is answered.
+    pub restart_wanted: Notify,
+    /// Seconds the hosts' clocks are ahead.
+    pub skew: AtomicI64,
+    /// The share of calls whose session dies, and what decides which.
+    pub session_deaths: Mutex<(f64, StdRng)>,
     workers: Mutex<JoinSet<()>>,
 }
 
@@ -59,7 +78,6 @@ impl Core {
             moved: watch::Sender::new(db.generation()),
             sessions_moved: watch::Sender::new(db.session_generation()),
             db: Mutex::new(db),
-            options,
             faults: Faults::default(),
             calls: Mutex::default(),
             cancels: Mutex::default(),
@@ -67,6 +85,12 @@ impl Core {
             legacy: Mutex::default(),
             slave_of: Mutex::default(),
             oldest_token: Mutex::new(0),
+            places: Mutex::default(),
+            identities: Mutex::default(),
+            restart_wanted: Notify::new(),
+            skew: AtomicI64::new(0),
+            session_deaths: Mutex::new((0.0, StdRng::seed_from_u64(options.seed))),
+            options,
             workers: Mutex::default(),
         }
     }
@@ -96,7 +120,20 @@ impl Core {
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let mut workers = self.workers.lock();
         while workers.try_join_next().is_some() {}
-        workers.spawn(work);
+        workers.spawn(clock::skewed(self.skew(), work));
+    }
+
+    /// Returns the seconds the hosts' clocks are ahead.
+    pub fn skew(&self) -> i64 {
+        self.skew.load(Ordering::Relaxed)
+    }
+
+    /// Lets the session die when it is its turn.
+    pub fn maybe_kill(&self, session: &str) {
+        let (share, dice) = &mut *self.session_deaths.lock();
+        if *share > 0.0 && dice.random_bool(share.clamp(0.0, 1.0)) {
+            self.write(|db| db.remove("session", session));
+        }
     }
 
     /// Ends all work in progress where it stands.

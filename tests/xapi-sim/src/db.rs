@@ -115,6 +115,16 @@ impl Db {
         self.tables.get(class)?.rows.get(reference).map(|row| &row.record)
     }
 
+    /// Returns the reference of the pool.
+    pub fn pool(&self) -> &str {
+        self.rows("pool").next().map_or(NULL, |(r, _)| r)
+    }
+
+    /// Returns the reference of the master.
+    pub fn master(&self) -> &str {
+        self.text("pool", self.pool(), "master")
+    }
+
     /// Returns the rows in the order of their references.
     pub fn rows(&self, class: &str) -> impl Iterator<Item = (&Arc<str>, &Arc<Record>)> {
         self.tables.get(class).into_iter().flat_map(|t| t.rows.iter().map(|(r, row)| (r, &row.record)))

@@ -18,6 +18,8 @@ pub enum Action {
     Slow(Duration),
     /// The answer is this HTTP status with an HTML page; the call has no effect.
     Http(u16),
+    /// The caller is sent to this place; the call has no effect.
+    Redirect(String),
     /// The connection is cut in the middle of the answer; the call has its effect.
     Half,
 }
@@ -92,6 +94,11 @@ impl Faults {
     /// The HTTP status this call must be answered with.
     pub fn http(&self, method: &str) -> Option<u16> {
         self.take(method, |a| if let Action::Http(status) = a { Some(*status) } else { None })
+    }
+
+    /// Where the caller must be sent.
+    pub fn redirect(&self, method: &str) -> Option<String> {
+        self.take(method, |a| if let Action::Redirect(place) = a { Some(place.clone()) } else { None })
     }
 
     /// Must the answer be cut?

@@ -24,6 +24,21 @@ impl From<&str> for Dump {
     }
 }
 
+/// Who has a listener of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Members {
+    /// One listener, which is whoever the master is; `host.address` stays as recorded.
+    #[default]
+    One,
+    /// Every host, each on a loopback address of its own (127.0.0.1, 127.0.0.2, ...) and all on the same port: a client that
+    /// keeps the port of its URL, as real ones do, finds them. `host.address` is that address. Linux only: elsewhere the other
+    /// loopback addresses must be configured first.
+    Loopback,
+    /// Every host, all on the address of `listen`, each on a port of its own. `host.address` is `ip:port`, which no real host
+    /// says: for clients that take what they are told.
+    Ports,
+}
+
 /// What a simulator is and how it behaves; `Options::default()` is a plain HTTP master on a free loopback port.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -31,7 +46,9 @@ pub struct Options {
     pub dump: Dump,
     /// Address of the XAPI listener; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// TLS with a self-signed certificate.
+    /// Which hosts can be reached.
+    pub members: Members,
+    /// TLS with a self-signed certificate, each listener with its own.
     pub tls: bool,
     /// Folder where the certificate is kept between runs (`certificate.pem`, `key.pem`); in memory only when `None`.
     pub certificate_folder: Option<PathBuf>,
@@ -49,6 +66,8 @@ pub struct Options {
     pub seed: u64,
     /// Copies of every real VM (with disks, interfaces and metrics) added to the dump at load.
     pub copies: usize,
+    /// Calls with a task are TOO_MANY_PENDING_TASKS above this many.
+    pub pending_tasks: usize,
     /// How long things take.
     pub delays: Delays,
 }
@@ -58,6 +77,7 @@ impl Default for Options {
         Self {
             dump: Dump::Named("single-host".to_owned()),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            members: Members::One,
             tls: false,
             certificate_folder: None,
             control: None,
@@ -67,6 +87,7 @@ impl Default for Options {
             json_rpc: true,
             seed: 1,
             copies: 0,
+            pending_tasks: usize::MAX,
             delays: Delays::default(),
         }
     }
@@ -89,6 +110,12 @@ pub struct Delays {
     pub busy_step: Duration,
     /// After which such a call gives up with OTHER_OPERATION_IN_PROGRESS (real: 2 h).
     pub busy_limit: Duration,
+    /// Between two collections of garbage: old tasks, surplus sessions (real: 30 s).
+    pub garbage: Duration,
+    /// After which a finished task is garbage (real: 65 min); whole seconds count.
+    pub task_life: Duration,
+    /// After which an unused session is garbage (real: 24 h).
+    pub session_life: Duration,
 }
 
 impl Default for Delays {
@@ -101,6 +128,9 @@ impl Default for Delays {
             event_spacing: Duration::from_millis(50),
             busy_step: Duration::from_millis(20),
             busy_limit: Duration::from_secs(7200),
+            garbage: Duration::from_secs(30),
+            task_life: Duration::from_secs(65 * 60),
+            session_life: Duration::from_secs(24 * 3600),
         }
     }
 }

@@ -34,8 +34,8 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     calls,
-    core::Core,
     failure::fail,
+    seat::Seat,
     wire::{Call, Reply, json, xml},
 };
 
@@ -199,28 +199,28 @@ async fn bind_again(address: SocketAddr) -> (TcpListener, std::net::TcpListener)
 }
 
 /// Serves one connection of the XAPI listener.
-pub async fn serve(core: Arc<Core>, tls: Option<TlsAcceptor>, stream: TcpStream) {
+pub async fn serve(seat: Arc<Seat>, tls: Option<TlsAcceptor>, stream: TcpStream) {
     // Small answers must not wait for each other; a failure here only costs time.
     let _ = stream.set_nodelay(true);
     match tls {
-        None => serve_http(core, TokioIo::new(stream)).await,
+        None => serve_http(seat, TokioIo::new(stream)).await,
         Some(tls) => {
             // A client that refuses our certificate is normal life here.
             if let Ok(stream) = tls.accept(stream).await {
-                serve_http(core, TokioIo::new(stream)).await;
+                serve_http(seat, TokioIo::new(stream)).await;
             }
         }
     }
 }
 
-async fn serve_http<I>(core: Arc<Core>, io: I)
+async fn serve_http<I>(seat: Arc<Seat>, io: I)
 where
     I: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
 {
     let first = Arc::new(AtomicBool::new(true));
     let service = service_fn(move |request| {
-        let (core, first) = (core.clone(), first.swap(false, Ordering::Relaxed));
-        async move { Ok::<_, Infallible>(answer(&core, request, first).await) }
+        let (seat, first) = (seat.clone(), first.swap(false, Ordering::Relaxed));
+        async move { Ok::<_, Infallible>(answer(&seat, request, first).await) }
     });
     let connection =
         http1::Builder::new().auto_date_header(false).header_read_timeout(None).serve_connection(io, service);
@@ -229,7 +229,8 @@ where
     }
 }
 
-async fn answer(core: &Arc<Core>, request: Request<Incoming>, first: bool) -> Response<Body> {
+async fn answer(seat: &Arc<Seat>, request: Request<Incoming>, first: bool) -> Response<Body> {
+    let core = &seat.core;
     let close = wants_close(&request);
     let head = head_size(&request);
     let (parts, body) = request.into_parts();
@@ -255,7 +256,7 @@ async fn answer(core: &Arc<Core>, request: Request<Incoming>, first: bool) -> Re
     if core.options.json_rpc && core.options.release.json_rpc() && parts.uri.path() == "/jsonrpc" {
         match json::read_call(&body) {
             Ok((envelope, call)) => {
-                reply(core, call, close, "application/json", |_, reply| json::write_reply(&envelope, reply)).await
+                reply(seat, call, close, "application/json", |_, reply| json::write_reply(&envelope, reply)).await
             }
             Err(error) => {
                 tracing::debug!(%error, "unreadable request");
@@ -264,7 +265,7 @@ async fn answer(core: &Arc<Core>, request: Request<Incoming>, first: bool) -> Re
         }
     } else {
         match xml::read_call(&body) {
-            Ok(call) => reply(core, call, close, "text/xml", xml::write_reply).await,
+            Ok(call) => reply(seat, call, close, "text/xml", xml::write_reply).await,
             // Still a readable answer: by its content type clients notice that a host has no JSON-RPC.
             Err(error) => {
                 let failure = fail("INTERNAL_ERROR", [&format!("{error:#}")]);
@@ -276,12 +277,13 @@ async fn answer(core: &Arc<Core>, request: Request<Incoming>, first: bool) -> Re
 
 /// Runs a call, with the faults that hold for it.
 async fn reply(
-    core: &Arc<Core>,
+    seat: &Arc<Seat>,
     call: Call,
     close: bool,
     kind: &'static str,
     write: impl FnOnce(&str, &Reply) -> Vec<Bytes>,
 ) -> Response<Body> {
+    let core = &seat.core;
     let name = calls::canonical(&call.method);
     *core.calls.lock().entry(call.method.clone()).or_default() += 1;
     tracing::debug!(method = %call.method, "call");
@@ -289,8 +291,11 @@ async fn reply(
     if let Some(status) = core.faults.http(&name) {
         return page(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     }
+    if let Some(place) = core.faults.redirect(&name) {
+        return found(&place);
+    }
     let method = call.method.clone();
-    let reply = calls::dispatch(core, call).await;
+    let reply = calls::dispatch(seat, call).await;
     let pieces = write(&method, &reply);
     match core.faults.half(&name) {
         true => half(kind, pieces),
@@ -310,6 +315,15 @@ fn full(status: StatusCode, kind: &'static str, text: String, close: bool) -> Re
     let length = text.len();
     let body = Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync();
     head(status, kind, length, close, body)
+}
+
+/// Sends the caller elsewhere.
+fn found(place: &str) -> Response<Body> {
+    let mut response = page(StatusCode::FOUND);
+    if let Ok(place) = HeaderValue::from_str(place) {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    response
 }
 
 fn page(status: StatusCode) -> Response<Body> {

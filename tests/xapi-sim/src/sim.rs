@@ -2,23 +2,25 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, Weak, atomic::Ordering},
     time::Duration,
 };
 
 use anyhow::{Context, ensure};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tokio_rustls::TlsAcceptor;
+use tokio::task::JoinHandle;
 
 use crate::{
-    Options, calls, control,
+    Options, Storm, calls, control,
     core::Core,
     failure::Failure,
     faults::Action,
     load,
+    members::{self, Listener},
     model::model,
-    server::{self, Door},
-    tls::Identity,
+    server::Door,
+    tasks,
 };
 
 /// A running simulator. Clones are the same simulator; it stops when told, or when the last clone is dropped.
@@ -27,16 +29,30 @@ pub struct Sim(pub(crate) Arc<Running>);
 
 /// What a running simulator owns.
 pub(crate) struct Running {
-    core: Arc<Core>,
-    door: Door,
+    pub(crate) core: Arc<Core>,
+    /// The master's at start first; the only one with `Members::One`.
+    pub(crate) listeners: Vec<Listener>,
     /// Set once, after the rest exists: its connections look back at the simulator.
     control: OnceLock<Door>,
-    identity: Option<Arc<Identity>>,
+    /// What goes on by itself: garbage collection, restarts that calls asked for.
+    chores: [JoinHandle<()>; 2],
+    pub(crate) storm: Mutex<Option<Storm>>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.chores.iter().for_each(JoinHandle::abort);
         self.core.abort_workers();
+    }
+}
+
+/// Restarts the toolstack when a call asked for it.
+async fn restarts(core: Arc<Core>, weak: Weak<Running>) {
+    loop {
+        core.restart_wanted.notified().await;
+        tokio::time::sleep(core.options.delays.operation).await;
+        let Some(running) = weak.upgrade() else { return };
+        Sim(running).restart();
     }
 }
 
@@ -44,15 +60,13 @@ impl Sim {
     /// Loads the dump, binds the listeners and serves.
     pub async fn start(options: Options) -> anyhow::Result<Sim> {
         let db = load::load(&options)?;
-        let identity = options.tls.then(|| Identity::new(options.certificate_folder.as_deref())).transpose()?;
-        let tls = identity.as_ref().map(Identity::server_config).transpose()?.map(TlsAcceptor::from);
-        let (listen, control) = (options.listen, options.control);
+        let control = options.control;
         let core = Arc::new(Core::new(options, db));
-        let served = core.clone();
-        let door = Door::open(listen, move |stream| server::serve(served.clone(), tls.clone(), stream))
-            .await
-            .with_context(|| format!("listen on {listen}"))?;
-        let running = Arc::new(Running { core, door, control: OnceLock::new(), identity });
+        let listeners = members::open(&core).await?;
+        let running = Arc::new_cyclic(|weak: &Weak<Running>| {
+            let chores = [tokio::spawn(tasks::sweep(core.clone())), tokio::spawn(restarts(core.clone(), weak.clone()))];
+            Running { core, listeners, control: OnceLock::new(), chores, storm: Mutex::default() }
+        });
         if let Some(address) = control {
             let weak = Arc::downgrade(&running);
             let door = Door::open(address, move |stream| control::serve(weak.clone(), stream))
@@ -64,19 +78,29 @@ impl Sim {
         Ok(Sim(running))
     }
 
-    /// Returns `http(s)://127.0.0.1:port`.
+    /// Returns `http(s)://127.0.0.1:port` of the host that was the master at start.
     pub fn url(&self) -> String {
-        format!("{}://{}", if self.0.identity.is_some() { "https" } else { "http" }, self.0.door.address)
+        self.url_of(&self.0.listeners[0])
+    }
+
+    pub(crate) fn url_of(&self, listener: &Listener) -> String {
+        format!("{}://{}", if listener.identity.is_some() { "https" } else { "http" }, listener.door.address)
+    }
+
+    /// The listener of the present master.
+    fn master(&self) -> &Listener {
+        let master = self.0.core.read(|db| db.master().to_owned());
+        self.0.listeners.iter().find(|l| l.host.as_ref() == Some(&master)).unwrap_or(&self.0.listeners[0])
     }
 
     /// Returns `127.0.0.1:port`.
     pub fn host(&self) -> String {
-        self.0.door.address.to_string()
+        self.0.listeners[0].door.address.to_string()
     }
 
     /// Returns the SHA-256 of the certificate as lower-case hex with colons; `None` without TLS.
     pub fn fingerprint(&self) -> Option<String> {
-        self.0.identity.as_ref().map(|i| i.fingerprint())
+        self.0.listeners[0].identity.as_ref().map(|i| i.fingerprint())
     }
 
     /// Returns the address of the control endpoint.
@@ -96,7 +120,9 @@ impl Sim {
 
     /// Stops at once: listeners closed, connections cut.
     pub async fn stop(&self) {
-        self.0.door.close();
+        self.0.storm.lock().take();
+        self.0.chores.iter().for_each(JoinHandle::abort);
+        self.0.listeners.iter().for_each(|l| l.door.close());
         if let Some(control) = self.0.control.get() {
             control.close();
         }
@@ -148,6 +174,19 @@ impl Sim {
         Ok(self.0.core.write(|db| db.insert(class, fields)))
     }
 
+    /// Returns a reference nobody has: put it into a field first, and `insert_as` its object later.
+    pub fn reserve(&self) -> String {
+        self.0.core.write(|db| db.reference())
+    }
+
+    /// Adds an object under a reserved reference; those who pointed at it find it.
+    pub fn insert_as(&self, class: &str, reference: &str, fields: Value) -> anyhow::Result<()> {
+        ensure!(model().class(class).is_some(), "class {class} is unknown");
+        let Value::Object(fields) = fields else { anyhow::bail!("fields must be an object") };
+        self.0.core.write(|db| db.insert_as(class, reference, fields));
+        Ok(())
+    }
+
     /// Deletes an object; false when there was none.
     pub fn remove(&self, class: &str, reference: &str) -> bool {
         self.0.core.write(|db| db.remove(class, reference))
@@ -168,12 +207,12 @@ impl Sim {
         self.0.core.read(|db| db.count("session")) + self.0.core.local_sessions.lock().len()
     }
 
-    /// Returns how many connections are open on the XAPI listener.
+    /// Returns how many connections are open on the XAPI listeners.
     pub fn connections(&self) -> usize {
-        self.0.door.connections()
+        self.0.listeners.iter().map(|l| l.door.connections()).sum()
     }
 
-    // --- faults: `method` is the name on the wire without `Async.` (`VM.start`), or `*`
+    // --- faults: `method` is the name on the wire without `Async.` (`VM.start`), a handler's path (`/rrd_updates`), or `*`
 
     /// Lets the next call of the method fail with this error; an asynchronous call fails in its task.
     pub fn fail_next(&self, method: &str, code: &str, params: &[&str]) {
@@ -209,12 +248,17 @@ impl Sim {
         self.0.core.faults.add(method, Action::Http(status), Some(times));
     }
 
+    /// Answers the next `times` requests with 302 and this location.
+    pub fn redirect(&self, method: &str, location: &str, times: u32) {
+        self.0.core.faults.add(method, Action::Redirect(location.to_owned()), Some(times));
+    }
+
     /// Cuts the connection in the middle of the answers of the next `times` calls of the method (which do take effect).
     pub fn half_answer(&self, method: &str, times: u32) {
         self.0.core.faults.add(method, Action::Half, Some(times));
     }
 
-    /// Takes back fail, hang, slow, http_error and half_answer.
+    /// Takes back fail, hang, slow, http_error, redirect and half_answer.
     pub fn clear_faults(&self) {
         self.0.core.faults.clear();
     }
@@ -226,22 +270,22 @@ impl Sim {
         self.0.core.write(|db| db.clear("session"));
     }
 
-    /// Cuts all open connections.
+    /// Cuts all open connections, those of the other members too.
     pub fn drop_connections(&self) {
-        self.0.door.cut();
+        self.0.listeners.iter().for_each(|l| l.door.cut());
     }
 
-    /// Closes the listener: new connections are refused. Open ones stay (see `drop_connections`).
+    /// Closes the master's listener: new connections are refused. Open ones stay (see `drop_connections`).
     pub async fn pause_listening(&self) {
-        self.0.door.listen(false).await;
+        self.master().door.listen(false).await;
     }
 
     /// Listens again on the same port.
     pub async fn resume_listening(&self) {
-        self.0.door.listen(true).await;
+        self.master().door.listen(true).await;
     }
 
-    /// Cuts all connections and refuses new ones for this long.
+    /// Cuts all connections and lets the master refuse new ones for this long.
     pub async fn refuse_for(&self, time: Duration) {
         self.pause_listening().await;
         self.drop_connections();
@@ -249,7 +293,7 @@ impl Sim {
         tokio::spawn(async move {
             tokio::time::sleep(time).await;
             if let Some(running) = weak.upgrade() {
-                running.door.listen(true).await;
+                Sim(running).resume_listening().await;
             }
         });
     }
@@ -283,9 +327,19 @@ impl Sim {
         });
     }
 
-    /// Presents another certificate from now on and returns its fingerprint; `None` without TLS.
+    /// The master presents another certificate from now on; returns its fingerprint, `None` without TLS.
     pub fn swap_certificate(&self) -> Option<String> {
-        self.0.identity.as_ref().and_then(|i| i.swap().ok())
+        self.swap(self.master())
+    }
+
+    /// Lets this share of all calls (0 to 1) find its session dead; which ones follows from the seed.
+    pub fn random_session_invalid(&self, share: f64) {
+        self.0.core.session_deaths.lock().0 = share;
+    }
+
+    /// Sets the hosts' clocks this many seconds ahead of ours (behind when negative).
+    pub fn skew_clock(&self, seconds: i64) {
+        self.0.core.skew.store(seconds, Ordering::Relaxed);
     }
 
     /// Is a slave from now on: every call is HOST_IS_SLAVE with this master's address.

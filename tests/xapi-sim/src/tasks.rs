@@ -1,12 +1,12 @@
 //! Task records: what stands for a call while it runs, and for an asynchronous one until it is collected.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::{
-    clock,
+    Delays, clock,
     core::{Core, Ctx},
     db::Db,
     failure::{Failure, fail, handle_invalid},
@@ -16,16 +16,24 @@ use crate::{
 
 /// Above this the oldest finished tasks go.
 const KEPT: usize = 200;
+/// After which a pending task is given up.
+const PENDING_LIFE: i64 = 24 * 3600;
+/// Sessions kept per originator and user; those without an originator share a smaller limit.
+const SESSIONS: usize = 500;
+const ANONYMOUS_SESSIONS: usize = 400;
 
 /// Makes the pending task of a call and returns the call's context.
-pub fn begin(core: &Arc<Core>, name: &str, session: &str) -> Ctx {
+pub fn begin(core: &Arc<Core>, name: &str, session: &str) -> Result<Ctx, Failure> {
+    if core.cancels.lock().len() >= core.options.pending_tasks {
+        return Err(fail("TOO_MANY_PENDING_TASKS", []));
+    }
     let task = core.write(|db| {
-        collect_garbage(db);
+        drop_surplus(db);
         create(db, name, "")
     });
     let (ask, cancelled) = watch::channel(false);
     core.cancels.lock().insert(task.clone(), ask);
-    Ctx { core: core.clone(), session: session.to_owned(), task, cancelled }
+    Ok(Ctx { core: core.clone(), session: session.to_owned(), task, cancelled })
 }
 
 /// Returns the context of a call that has no task.
@@ -80,9 +88,23 @@ pub fn forget(ctx: &Ctx) {
     ctx.core.write(|db| db.remove("task", &ctx.task));
 }
 
+/// Collects garbage from time to time, for as long as the simulator runs.
+pub async fn sweep(core: Arc<Core>) {
+    loop {
+        tokio::time::sleep(core.options.delays.garbage).await;
+        let now = clock::seconds();
+        core.write(|db| {
+            drop_surplus(db);
+            drop_old(db, &core.options.delays, now);
+            drop_sessions(db, &core.options.delays, now);
+        });
+    }
+}
+
 /// Finished tasks beyond the limit go, oldest first.
-fn collect_garbage(db: &mut Db) {
-    if db.count("task") <= KEPT {
+fn drop_surplus(db: &mut Db) {
+    let surplus = db.count("task").saturating_sub(KEPT);
+    if surplus == 0 {
         return;
     }
     let mut finished: Vec<(String, String)> = db
@@ -91,9 +113,43 @@ fn collect_garbage(db: &mut Db) {
         .map(|(r, t)| (t["finished"].as_str().unwrap_or_default().to_owned(), r.to_string()))
         .collect();
     finished.sort();
-    let surplus = db.count("task") - KEPT;
     for (_, task) in finished.into_iter().take(surplus) {
         db.remove("task", &task);
+    }
+}
+
+fn age(record: &Record, field: &str, now: i64) -> i64 {
+    now - record[field].as_str().and_then(clock::seconds_of).unwrap_or(now)
+}
+
+fn drop_old(db: &mut Db, delays: &Delays, now: i64) {
+    let life = i64::try_from(delays.task_life.as_secs()).unwrap_or(i64::MAX);
+    let old = |task: &Record| match task["status"].as_str() {
+        Some("pending") => age(task, "created", now) > PENDING_LIFE,
+        _ => age(task, "finished", now) >= life,
+    };
+    let old: Vec<_> = db.rows("task").filter(|(_, t)| old(t)).map(|(r, _)| r.clone()).collect();
+    for task in old {
+        db.remove("task", &task);
+    }
+}
+
+/// Unused sessions go, and of each group the oldest beyond its limit: who logs in again and again evicts others.
+fn drop_sessions(db: &mut Db, delays: &Delays, now: i64) {
+    let life = i64::try_from(delays.session_life.as_secs()).unwrap_or(i64::MAX);
+    let mut groups: BTreeMap<String, Vec<(i64, Arc<str>)>> = BTreeMap::new();
+    for (reference, session) in db.rows("session") {
+        let originator = session["originator"].as_str().unwrap_or_default().to_owned();
+        groups.entry(originator).or_default().push((age(session, "last_active", now), reference.clone()));
+    }
+    for (originator, mut sessions) in groups {
+        sessions.sort();
+        let limit = if originator.is_empty() { ANONYMOUS_SESSIONS } else { SESSIONS };
+        for (at, (age, session)) in sessions.into_iter().enumerate() {
+            if at >= limit || age > life {
+                db.remove("session", &session);
+            }
+        }
     }
 }
 

@@ -4,18 +4,19 @@ mod args;
 mod generic;
 mod objects;
 mod query;
+mod site;
 mod vm;
-
-use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use crate::{
-    core::{Core, Ctx},
+    clock,
+    core::Ctx,
     events,
     failure::{Failure, fail},
     model::{Class, Message, Type, model},
     release::Release,
+    seat::Seat,
     sessions, tasks,
     wire::{Call, Reply, Wire},
 };
@@ -35,9 +36,14 @@ pub fn canonical(method: &str) -> String {
     }
 }
 
-/// Answers a call.
-pub async fn dispatch(core: &Arc<Core>, call: Call) -> Reply {
+/// Answers a call that came in at a listener.
+pub async fn dispatch(seat: &Seat, call: Call) -> Reply {
+    clock::skewed(seat.core.skew(), dispatch_now(seat, call)).await
+}
+
+async fn dispatch_now(seat: &Seat, call: Call) -> Reply {
     let Call { method, params } = call;
+    let core = &seat.core;
     if method == "system.listMethods" {
         return Ok(list_methods(core.options.release));
     }
@@ -53,14 +59,15 @@ pub async fn dispatch(core: &Arc<Core>, call: Call) -> Reply {
     let found = model().message(bare).filter(|(.., m)| (!asynchronous || bare.contains('.')) && release.knows(m.since));
     let Some((class, name, message)) = found else {
         if !params.is_empty() {
-            refuse_on_slave(core, bare)?;
+            refuse_on_slave(seat, bare)?;
             core.check_session(&session)?;
         }
         return Err(fail("MESSAGE_METHOD_UNKNOWN", [&method]));
     };
     let args = args::read(&format!("{}.{name}", class.name), message, params)?;
-    refuse_on_slave(core, &format!("{}.{name}", class.name))?;
+    refuse_on_slave(seat, &format!("{}.{name}", class.name))?;
     if message.session {
+        core.maybe_kill(&session);
         core.check_session(&session)?;
     }
     if message.removed {
@@ -69,12 +76,15 @@ pub async fn dispatch(core: &Arc<Core>, call: Call) -> Reply {
     if asynchronous && !message.asynchronous {
         return Err(fail("Fault", ["No async mode for this operation"]));
     }
+    if method == "pool.is_slave" {
+        return Ok(Wire::Plain(json!(seat.master_elsewhere().is_some())));
+    }
     if !message.asynchronous {
         let ctx = tasks::without(core, bare, &session);
         return run(&ctx, class, name, message, args).await;
     }
 
-    let ctx = tasks::begin(core, &method, &session);
+    let ctx = tasks::begin(core, &method, &session)?;
     let task = ctx.task.clone();
     // The work goes on when the caller goes away, as in XAPI.
     let (done, answer) = tokio::sync::oneshot::channel();
@@ -94,9 +104,9 @@ pub async fn dispatch(core: &Arc<Core>, call: Call) -> Reply {
     answer.await.unwrap_or_else(|_| Err(fail("INTERNAL_ERROR", ["the toolstack was restarted"])))
 }
 
-fn refuse_on_slave(core: &Core, method: &str) -> Result<(), Failure> {
-    match &*core.slave_of.lock() {
-        Some(master) if !LOCAL.contains(&method) => Err(fail("HOST_IS_SLAVE", [master])),
+fn refuse_on_slave(seat: &Seat, method: &str) -> Result<(), Failure> {
+    match seat.master_elsewhere() {
+        Some(master) if !LOCAL.contains(&method) => Err(fail("HOST_IS_SLAVE", [&master])),
         _ => Ok(()),
     }
 }
@@ -119,6 +129,7 @@ async fn run(ctx: &Ctx, class: &'static Class, name: &str, message: &Message, ar
         "event" => Some(event(ctx, name, &args).await),
         "session" => sessions::call(ctx, name, &args).await.map(|r| r.map(Wire::Plain)),
         "task" => tasks::call(ctx, name, &args).map(|r| r.map(Wire::Plain)),
+        "host" | "pool" if let Some(reply) = site::call(ctx, &class.name, name, &args) => Some(reply.map(Wire::Plain)),
         "VM" => vm::call(ctx, name, &args).await.map(|r| r.map(Wire::Plain)),
         _ => objects::call(ctx, &class.name, name, &args).await.map(|r| r.map(Wire::Plain)),
     };

@@ -32,6 +32,13 @@ pub struct Answer {
     /// In the order and the case of the wire.
     pub headers: Vec<(String, String)>,
     pub body: String,
+    pub bytes: Vec<u8>,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+    }
 }
 
 /// One connection.
@@ -41,7 +48,13 @@ pub struct Connection {
 
 impl Connection {
     pub async fn plain(sim: &Sim) -> anyhow::Result<Self> {
-        Ok(Self { stream: Box::new(TcpStream::connect(sim.host()).await?) })
+        Self::at(&sim.host()).await
+    }
+
+    /// Connects to `ip:port`, or to the URL of a member.
+    pub async fn at(place: &str) -> anyhow::Result<Self> {
+        let place = place.trim_start_matches("http://");
+        Ok(Self { stream: Box::new(TcpStream::connect(place).await?) })
     }
 
     /// Returns the connection and the fingerprint of the certificate that was shown.
@@ -78,14 +91,28 @@ impl Connection {
         let status = lines.next().and_then(|l| l.split(' ').nth(1)).context("no status")?.parse()?;
         let headers: Vec<(String, String)> =
             lines.filter_map(|l| l.split_once(": ")).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
-        let length = headers.iter().find(|(n, _)| n == "content-length").context("no content-length")?.1.parse()?;
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).await.context("the body is cut")?;
-        Ok(Answer { status, headers, body: String::from_utf8(body)? })
+        let mut body = Vec::new();
+        match headers.iter().find(|(n, _)| n == "content-length") {
+            Some((_, length)) => {
+                body.resize(length.parse()?, 0);
+                self.stream.read_exact(&mut body).await.context("the body is cut")?;
+            }
+            // Streams say no length: they end with the connection.
+            None => {
+                self.stream.read_to_end(&mut body).await?;
+            }
+        }
+        let bytes = body.clone();
+        Ok(Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned(), bytes })
     }
 
     pub async fn post(&mut self, path: &str, body: &str) -> anyhow::Result<Answer> {
         self.send(&format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}", body.len()), body).await?;
+        self.receive().await
+    }
+
+    pub async fn get(&mut self, path: &str) -> anyhow::Result<Answer> {
+        self.send(&format!("GET {path} HTTP/1.1\r\nHost: x"), "").await?;
         self.receive().await
     }
 
@@ -207,8 +234,13 @@ impl Client {
 
 /// One JSON-RPC call on a connection of its own.
 pub async fn raw(sim: &Sim, method: &str, params: Value) -> anyhow::Result<Value> {
+    raw_at(&sim.host(), method, params).await
+}
+
+/// The same at another listener.
+pub async fn raw_at(place: &str, method: &str, params: Value) -> anyhow::Result<Value> {
     let body = json!({"jsonrpc": "2.0", "method": method, "params": params, "id": 0}).to_string();
-    let answer = Connection::plain(sim).await?.post("/jsonrpc", &body).await?;
+    let answer = Connection::at(place).await?.post("/jsonrpc", &body).await?;
     ensure!(answer.status == 200, "HTTP {}", answer.status);
     let answer: Value = serde_json::from_str(&answer.body)?;
     if let Some(error) = answer.get("error") {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     clock,
     core::Ctx,
-    failure::{Failure, fail, handle_invalid},
+    failure::{Failure, handle_invalid},
 };
 
 /// Answers the messages with effects or computed results.
@@ -34,9 +34,7 @@ pub fn call(ctx: &Ctx, class: &str, message: &str, args: &[Value]) -> Option<Res
         ("host", "compute_memory_overhead") => {
             exists().map(|()| ctx.core.read(|db| db.field("host", object, "memory_overhead").clone()))
         }
-        ("host", "call_plugin") => Err(fail("XENAPI_MISSING_PLUGIN", [text(1)])),
         ("host", "is_in_emergency_mode") => Ok(json!(false)),
-        ("pool", "is_slave") => Ok(json!(ctx.core.slave_of.lock().is_some())),
         ("pool", "sync_database") => Ok(json!("")),
         ("network", "destroy") => exists().and_then(|()| destroy_network(ctx, object)),
         _ => return None,
