@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{
     HeaderMap, Method, Request, Response, StatusCode, Version,
@@ -35,6 +35,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     calls,
     failure::fail,
+    handlers,
     seat::Seat,
     wire::{Call, Reply, json, xml},
 };
@@ -237,6 +238,9 @@ async fn answer(seat: &Arc<Seat>, request: Request<Incoming>, first: bool) -> Re
     if first && head > HEAD_LIMIT {
         return page(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
+    if let Some(handler) = handlers::find(&parts.method, parts.uri.path()) {
+        return handlers::answer(seat, handler, parts, body, close).await;
+    }
     match parts.method {
         Method::POST => {}
         Method::GET if parts.uri.path() == "/" => {
@@ -304,7 +308,7 @@ async fn reply(
 }
 
 /// The answer of a call, its length known.
-fn pieced(kind: &'static str, pieces: Vec<Bytes>, close: bool) -> Response<Body> {
+pub fn pieced(kind: &'static str, pieces: Vec<Bytes>, close: bool) -> Response<Body> {
     let length = pieces.iter().map(Bytes::len).sum();
     let frames = futures::stream::iter(pieces.into_iter().map(|p| Ok(Frame::data(p))));
     head(StatusCode::OK, kind, length, close, BodyExt::boxed_unsync(StreamBody::new(frames)))
@@ -318,7 +322,7 @@ fn full(status: StatusCode, kind: &'static str, text: String, close: bool) -> Re
 }
 
 /// Sends the caller elsewhere.
-fn found(place: &str) -> Response<Body> {
+pub fn found(place: &str) -> Response<Body> {
     let mut response = page(StatusCode::FOUND);
     if let Ok(place) = HeaderValue::from_str(place) {
         response.headers_mut().insert(header::LOCATION, place);
@@ -326,7 +330,7 @@ fn found(place: &str) -> Response<Body> {
     response
 }
 
-fn page(status: StatusCode) -> Response<Body> {
+pub fn page(status: StatusCode) -> Response<Body> {
     let text = format!(
         "<html><body><h1>HTTP {}</h1>{}</body></html>",
         status.as_u16(),
@@ -335,8 +339,20 @@ fn page(status: StatusCode) -> Response<Body> {
     full(status, "text/html", text, true)
 }
 
+/// An answer whose end is the end of the connection: hosts never send chunks.
+pub fn streamed(kind: &'static str, data: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Response<Body> {
+    let mut response = Response::new(BodyExt::boxed_unsync(StreamBody::new(data.map(|d| d.map(Frame::data)))));
+    // By its version the server knows that it may not use chunks.
+    *response.version_mut() = Version::HTTP_10;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
 /// Promises the whole answer, sends half of it and cuts the connection.
-fn half(kind: &'static str, mut pieces: Vec<Bytes>) -> Response<Body> {
+pub fn half(kind: &'static str, mut pieces: Vec<Bytes>) -> Response<Body> {
     let length: usize = pieces.iter().map(Bytes::len).sum();
     let mut left = length / 2;
     pieces.retain_mut(|piece| {

@@ -58,8 +58,13 @@ async fn check_password(core: &Core, user: &str, password: &str) -> Result<(), F
 }
 
 async fn login(core: &Arc<Core>, user: &str, password: &str, originator: &str) -> Result<Value, Failure> {
+    Ok(json!(open(core, user, password, originator).await?))
+}
+
+/// Checks the account and makes a session.
+pub async fn open(core: &Core, user: &str, password: &str, originator: &str) -> Result<String, Failure> {
     check_password(core, user, password).await?;
-    Ok(json!(core.write(|db| {
+    Ok(core.write(|db| {
         let host = db.rows("pool").next().map_or(NULL, |(r, _)| db.text("pool", r, "master")).to_owned();
         let account = db.rows("user").next().map_or(NULL.to_owned(), |(r, _)| r.to_string());
         let now = clock::now();
@@ -68,7 +73,7 @@ async fn login(core: &Arc<Core>, user: &str, password: &str, originator: &str) -
             "is_local_superuser": true, "auth_user_name": user, "originator": originator,
         });
         db.insert("session", object(fields))
-    })))
+    }))
 }
 
 async fn local_login(core: &Arc<Core>, user: &str, password: &str) -> Result<Value, Failure> {

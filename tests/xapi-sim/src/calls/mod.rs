@@ -129,7 +129,7 @@ async fn run(ctx: &Ctx, class: &'static Class, name: &str, message: &Message, ar
         "event" => Some(event(ctx, name, &args).await),
         "session" => sessions::call(ctx, name, &args).await.map(|r| r.map(Wire::Plain)),
         "task" => tasks::call(ctx, name, &args).map(|r| r.map(Wire::Plain)),
-        "host" | "pool" if let Some(reply) = site::call(ctx, &class.name, name, &args) => Some(reply.map(Wire::Plain)),
+        _ if let Some(reply) = site::call(ctx, &class.name, name, &args) => Some(reply.map(Wire::Plain)),
         "VM" => vm::call(ctx, name, &args).await.map(|r| r.map(Wire::Plain)),
         _ => objects::call(ctx, &class.name, name, &args).await.map(|r| r.map(Wire::Plain)),
     };

@@ -1,10 +1,12 @@
-//! What hosts and the pool do beyond their records: plugins, the toolstack's restart, another master.
+//! What hosts and the pool do beyond their records: plugins, the toolstack's restart, another master, statistics by call.
 
 use serde_json::{Value, json};
 
 use crate::{
+    clock,
     core::Ctx,
     failure::{Failure, fail, handle_invalid},
+    rrd::{Cf, Source, sources},
 };
 
 /// Answers the messages that need more than the database; `None` for the rest.
@@ -20,7 +22,7 @@ pub fn call(ctx: &Ctx, class: &str, message: &str, args: &[Value]) -> Option<Res
             exists().and_then(|()| plugin(text(1), text(2), args.get(3).unwrap_or(&Value::Null)))
         }
         ("host", "restart_agent") => exists().map(|()| {
-            let now = crate::clock::seconds();
+            let now = clock::seconds();
             ctx.core
                 .write(|db| db.set_entry("host", host, "other_config", "agent_start_time", Some(&format!("{now}."))));
             ctx.core.restart_wanted.notify_one();
@@ -34,8 +36,43 @@ pub fn call(ctx: &Ctx, class: &str, message: &str, args: &[Value]) -> Option<Res
             ctx.core.restart_wanted.notify_one();
             json!("")
         }),
+        (
+            "host" | "VM" | "SR",
+            "get_data_sources" | "query_data_source" | "record_data_source" | "forget_data_source_archives",
+        ) => data_source(ctx, class, message, text(0), text(1)),
         _ => return None,
     })
+}
+
+/// The sources of statistics; all of them are on, whatever a client asks for.
+fn data_source(ctx: &Ctx, class: &str, message: &str, object: &str, name: &str) -> Result<Value, Failure> {
+    let found = ctx.core.read(|db| {
+        db.get(class, object)?;
+        Some(match class {
+            "host" => sources::host(db, object),
+            "VM" => sources::vm(db, object),
+            _ => sources::sr(db, object),
+        })
+    });
+    let found = found.ok_or_else(|| handle_invalid(class, object))?;
+    let now = clock::seconds();
+    let value = |source: &Source| source.curve.at(now, 5, Cf::Average);
+    match message {
+        "get_data_sources" => Ok(found
+            .iter()
+            .map(|s| {
+                json!({
+                    "name_label": s.name, "name_description": s.name, "enabled": true, "standard": true, "units": s.units,
+                    "min": 0.0, "max": if s.units == "(fraction)" { 1.0 } else { f64::MAX }, "value": value(s),
+                })
+            })
+            .collect()),
+        "query_data_source" => match found.iter().find(|s| s.name == name) {
+            Some(source) => Ok(json!(value(source))),
+            None => Err(fail("INTERNAL_ERROR", [&format!("no data source {name}")])),
+        },
+        _ => Ok(json!("")),
+    }
 }
 
 /// The plugins that clients ask as a matter of course; the others are not installed.

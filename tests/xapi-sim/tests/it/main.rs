@@ -10,4 +10,5 @@ mod generic;
 mod members;
 mod power;
 mod python;
+mod statistics;
 mod tasks;
