@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use app::session::{self, Credentials};
-use app::{Ctx, Error, object, plugin, server, token, user, vm};
+use app::{Ctx, Error, Query, object, plugin, server, token, user, vm};
 use model::{InstanceId, Object, Secret, ServerId, UserId};
 use plugin_runtime::{Grant, Mode};
 use serde::Deserialize;
@@ -75,9 +75,19 @@ handlers! {
     "auth.providers" => |call| Ok(Reply::Value(json!(session::providers(&call.ctx.app))));
     "auth.session" => |call| Ok(Reply::Value(json!({ "user": own_view(&call.ctx)? })));
     "host.get" => |call| one(&call, "host");
-    "host.list" => |call| list(&call, "hosts", "host");
+    "host.list" => |call| list(&call, "hosts");
+    "message.get" => |call| one(&call, "message");
+    "message.list" => |call| list(&call, "messages");
     "network.get" => |call| one(&call, "network");
-    "network.list" => |call| list(&call, "networks", "network");
+    "network.list" => |call| list(&call, "networks");
+    "pbd.get" => |call| one(&call, "PBD");
+    "pbd.list" => |call| list(&call, "pbds");
+    "pci.get" => |call| one(&call, "PCI");
+    "pci.list" => |call| list(&call, "pcis");
+    "pgpu.get" => |call| one(&call, "PGPU");
+    "pgpu.list" => |call| list(&call, "pgpus");
+    "pif.get" => |call| one(&call, "PIF");
+    "pif.list" => |call| list(&call, "pifs");
     "plugin.configure" => |call| {
         let configuration = call.params.get("configuration").cloned().unwrap_or_default();
         plugin::configure(&call.ctx, &call.instance(), &configuration).await.map(done)
@@ -107,7 +117,7 @@ handlers! {
     };
     "plugin.unload" => |call| plugin::unload(&call.ctx, &call.instance()).await.map(done);
     "pool.get" => |call| one(&call, "pool");
-    "pool.list" => |call| list(&call, "pools", "pool");
+    "pool.list" => |call| list(&call, "pools");
     "rest.ping" => |call| {
         Ok(Reply::Value(json!({ "result": "pong", "timestamp": call.ctx.app.clock.now() })))
     };
@@ -138,8 +148,10 @@ handlers! {
         call.session.subscribe(topics);
         Ok(Reply::Done)
     };
+    "sm.get" => |call| one(&call, "SM");
+    "sm.list" => |call| list(&call, "sms");
     "sr.get" => |call| one(&call, "SR");
-    "sr.list" => |call| list(&call, "srs", "SR");
+    "sr.list" => |call| list(&call, "srs");
     "system.getMethodsInfo" => |_call| {
         let methods = OPERATIONS.iter().filter(|operation| operation.rpc);
         Ok(Reply::Value(methods.map(|operation| (operation.name.to_owned(), wire::method_info(operation))).collect()))
@@ -191,10 +203,22 @@ handlers! {
         let changes = call.take()?;
         user::set(&call.ctx, &id, changes).await.map(done)
     };
+    "vbd.get" => |call| one(&call, "VBD");
+    "vbd.list" => |call| list(&call, "vbds");
+    "vdi-snapshot.get" => |call| one(&call, "VDI-snapshot");
+    "vdi-snapshot.list" => |call| list(&call, "vdi-snapshots");
     "vdi.get" => |call| one(&call, "VDI");
-    "vdi.list" => |call| list(&call, "vdis", "VDI");
+    "vdi.list" => |call| list(&call, "vdis");
+    "vif.get" => |call| one(&call, "VIF");
+    "vif.list" => |call| list(&call, "vifs");
+    "vm-controller.get" => |call| one(&call, "VM-controller");
+    "vm-controller.list" => |call| list(&call, "vm-controllers");
+    "vm-snapshot.get" => |call| one(&call, "VM-snapshot");
+    "vm-snapshot.list" => |call| list(&call, "vm-snapshots");
+    "vm-template.get" => |call| one(&call, "VM-template");
+    "vm-template.list" => |call| list(&call, "vm-templates");
     "vm.get" => |call| one(&call, "VM");
-    "vm.list" => |call| list(&call, "vms", "VM");
+    "vm.list" => |call| list(&call, "vms");
     "vm.restart" => |call| {
         let (id, options) = (call.text("id").to_owned(), call.take()?);
         vm::restart(&call.ctx, &id, options).await.map(done)
@@ -213,7 +237,7 @@ handlers! {
     };
     "xo.getAllObjects" => |call| {
         let limit = call.params.get("limit").and_then(Value::as_u64).map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let objects = object::get_all(&call.ctx, call.params.get("filter"), limit);
+        let objects = object::get_all(&call.ctx, &Query::of(call.params.get("filter"))?, limit)?;
         let by_id: BTreeMapOf<'_> = objects.iter().map(|object| (object.id().as_str(), &**object)).collect();
         to_text(&by_id)
     };
@@ -289,7 +313,9 @@ async fn sign_in(call: Call) -> Answer {
 }
 
 /// Returns the objects of a collection: references only, or with fields.
-fn list(call: &Call, collection: &str, kind: &str) -> Answer {
+fn list(call: &Call, collection: &str) -> Answer {
+    let known = wire::collection(collection).ok_or(Failure::NotImplemented)?;
+    let query = Query::in_collection(known, call.params.get("filter").and_then(Value::as_str))?;
     let limit = match call.params.get("limit") {
         None => None,
         Some(value) => {
@@ -297,7 +323,7 @@ fn list(call: &Call, collection: &str, kind: &str) -> Answer {
             Some(usize::try_from(limit).unwrap_or(usize::MAX))
         }
     };
-    let objects = object::get_all(&call.ctx, Some(&json!({ "type": kind })), limit);
+    let objects = object::get_all(&call.ctx, &query, limit)?;
     let href = |object: &Object| format!("{}/{collection}/{}", wire::REST_BASE, object.id());
     match fields_of(call) {
         None => to_text(&objects.iter().map(|object| href(object)).collect::<Vec<_>>()),

@@ -10,6 +10,7 @@ mod error;
 pub mod object;
 mod password;
 pub mod plugin;
+mod query;
 pub mod server;
 mod services;
 pub mod session;
@@ -22,6 +23,7 @@ mod workers;
 pub use audit::{Record as AuditRecord, mask_params};
 pub use ctx::{App, Ctx, Notice, Settings};
 pub use error::{Error, Result};
+pub use query::Query;
 pub use workers::{Stop, Workers};
 
 /// Returns the IANA name of the time zone of this machine.

@@ -3,25 +3,26 @@
 use std::sync::Arc;
 
 use model::{Kind, Object};
-use serde_json::Value;
 use wire::Failure;
 
 use crate::ctx::Ctx;
 use crate::error::Result;
+use crate::query::Query;
 
-/// Returns every object that the caller may see and the pattern matches, at most `limit` of them, in a stable order.
-pub fn get_all(ctx: &Ctx, pattern: Option<&Value>, limit: Option<usize>) -> Vec<Arc<Object>> {
+/// Returns every object that the caller may see and the query matches, at most `limit` of them, in a stable order.
+///
+/// # Errors
+/// A regular expression of the query took too long.
+pub fn get_all(ctx: &Ctx, query: &Query, limit: Option<usize>) -> Result<Vec<Arc<Object>>> {
     let snapshot = ctx.app.inventory.snapshot();
     let class = access::visibility(&ctx.caller);
-    let kind = pattern.and_then(|pattern| pattern.get("type")).and_then(Value::as_str);
-    let limit = limit.unwrap_or(usize::MAX);
-    let matches = |object: &&Arc<Object>| class.sees(&***object) && pattern.is_none_or(|p| object.matches(p));
-    match kind.map(str::parse::<Kind>) {
-        // The type is indexed, and is what nearly every client asks for.
-        Some(Ok(kind)) => snapshot.of_kind(kind).filter(matches).take(limit).cloned().collect(),
-        Some(Err(_)) => Vec::new(),
-        None => snapshot.iter().filter(matches).take(limit).cloned().collect(),
-    }
+    // The type is indexed, and is what nearly every client asks for.
+    let kinds = Kind::ALL.iter().filter(|kind| query.may_match(**kind));
+    let objects = kinds.flat_map(|kind| snapshot.of_kind(*kind));
+    let matches = |object: &&Arc<Object>| class.sees(&***object) && query.matches(object);
+    let found = objects.filter(matches).take(limit.unwrap_or(usize::MAX)).cloned().collect();
+    query.check()?;
+    Ok(found)
 }
 
 /// Returns one object, by id or by the pool's own reference, if it is of one of these types (any, if none is named) and

@@ -58,6 +58,14 @@ pub enum Failure {
         /// Where it is wrong.
         issues: Vec<Issue>,
     },
+    /// A filter does not parse, or takes too long.
+    #[error("{message}")]
+    BadFilter {
+        /// What is wrong with it.
+        message: String,
+        /// The filter.
+        text: String,
+    },
     /// The guest tools are needed and not there.
     #[error("missing PV drivers")]
     VmMissingPvDrivers {
@@ -193,7 +201,7 @@ impl Failure {
             Self::NoHostsAvailable => 7,
             Self::AuthenticationFailed => 8,
             Self::ServerUnreachable { .. } => 9,
-            Self::InvalidParameters { .. } => 10,
+            Self::InvalidParameters { .. } | Self::BadFilter { .. } => 10,
             Self::VmMissingPvDrivers { .. } => 11,
             Self::VmIsTemplate { .. } => 12,
             Self::VmBadPowerState { .. } => 13,
@@ -221,7 +229,7 @@ impl Failure {
             Self::InvalidCredentials => 401,
             Self::InvalidParameters { .. } => 422,
             Self::AlreadyExists { .. } | Self::IncorrectState { .. } | Self::VmBadPowerState { .. } => 409,
-            Self::InvalidRequest | Self::InvalidJson => 400,
+            Self::InvalidRequest | Self::InvalidJson | Self::BadFilter { .. } => 400,
             Self::TooFast | Self::Busy(_) => 429,
             Self::ServiceUnavailable { .. } => 503,
             _ => 500,
@@ -242,6 +250,7 @@ impl Failure {
             | Self::VmIsTemplate { id }
             | Self::HostOffline { id } => json!({ "objectId": id }),
             Self::InvalidParameters { issues, .. } => json!({ "errors": issues }),
+            Self::BadFilter { text, .. } => json!({ "errors": [], "stringToParse": text }),
             Self::VmBadPowerState { id, expected, actual } => {
                 json!({ "objectId": id, "expected": expected, "actual": actual })
             }

@@ -10,7 +10,7 @@ mod table;
 pub use failure::Failure;
 pub use schema::{Issue, Param, Params, Type};
 pub use table::{
-    Access, Collection, Level, OPERATIONS, Object, Operation, Route, Verb, collections, find, method_info,
+    Access, Collection, Level, OPERATIONS, Object, Operation, Route, Verb, collection, collections, find, method_info,
 };
 
 /// Where the REST API begins.

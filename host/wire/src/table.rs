@@ -85,6 +85,8 @@ pub struct Collection {
     pub name: &'static str,
     /// Type of its objects, such as "VM".
     pub kind: &'static str,
+    /// A filter that its objects match, if not all of the type are in it.
+    pub filter: Option<&'static str>,
 }
 
 use Access::{Admin, Open, SignedIn};
@@ -122,7 +124,12 @@ impl Operation {
     }
 }
 
-const LIST: Params = Params::Fields(&[Param::opt("fields", Str), Param::opt("limit", Int)]);
+const LIST: Params = Params::Fields(&[
+    Param::opt("fields", Str),
+    Param::opt("filter", Text),
+    Param::opt("limit", Int),
+    Param::opt("ndjson", Word(&["true", "false"])),
+]);
 const ONE: Params = Params::Fields(&[Param::req("id", Str), Param::opt("fields", Str)]);
 
 const fn list(name: &'static str, path: &'static str, description: &'static str) -> Operation {
@@ -160,8 +167,18 @@ pub const OPERATIONS: &[Operation] = &[
     read("auth.session", SignedIn, Params::Any, "Returns who is signed in.").rest_only(Verb::Get, "/auth/session"),
     one("host.get", "/hosts/{id}", "Returns a host."),
     list("host.list", "/hosts", "Lists hosts."),
+    one("message.get", "/messages/{id}", "Returns a message."),
+    list("message.list", "/messages", "Lists messages."),
     one("network.get", "/networks/{id}", "Returns a network."),
     list("network.list", "/networks", "Lists networks."),
+    one("pbd.get", "/pbds/{id}", "Returns a connection of a host to an SR."),
+    list("pbd.list", "/pbds", "Lists connections of hosts to SRs."),
+    one("pci.get", "/pcis/{id}", "Returns a PCI device."),
+    list("pci.list", "/pcis", "Lists PCI devices."),
+    one("pgpu.get", "/pgpus/{id}", "Returns a graphics card."),
+    list("pgpu.list", "/pgpus", "Lists graphics cards."),
+    one("pif.get", "/pifs/{id}", "Returns a network card of a host."),
+    list("pif.list", "/pifs", "Lists network cards of hosts."),
     change(
         "plugin.configure",
         Admin,
@@ -242,6 +259,8 @@ pub const OPERATIONS: &[Operation] = &[
         Params::Fields(&[Param::req("topics", List(&Word(&["servers", "plugins"])))]),
         "Asks for notifications about servers and plugins on this connection.",
     ),
+    one("sm.get", "/sms/{id}", "Returns a storage driver."),
+    list("sm.list", "/sms", "Lists storage drivers."),
     one("sr.get", "/srs/{id}", "Returns a storage repository."),
     list("sr.list", "/srs", "Lists storage repositories."),
     read("system.getMethodsInfo", Open, Params::Any, "Describes every method."),
@@ -293,8 +312,20 @@ pub const OPERATIONS: &[Operation] = &[
         ]),
         "Changes an account; everyone may change their own preferences.",
     ),
+    one("vbd.get", "/vbds/{id}", "Returns a disk of a VM."),
+    list("vbd.list", "/vbds", "Lists disks of VMs."),
+    one("vdi-snapshot.get", "/vdi-snapshots/{id}", "Returns a snapshot of a disk."),
+    list("vdi-snapshot.list", "/vdi-snapshots", "Lists snapshots of disks."),
     one("vdi.get", "/vdis/{id}", "Returns a disk."),
     list("vdi.list", "/vdis", "Lists disks."),
+    one("vif.get", "/vifs/{id}", "Returns a network card of a VM."),
+    list("vif.list", "/vifs", "Lists network cards of VMs."),
+    one("vm-controller.get", "/vm-controllers/{id}", "Returns a control domain."),
+    list("vm-controller.list", "/vm-controllers", "Lists control domains."),
+    one("vm-snapshot.get", "/vm-snapshots/{id}", "Returns a snapshot of a VM."),
+    list("vm-snapshot.list", "/vm-snapshots", "Lists snapshots of VMs."),
+    one("vm-template.get", "/vm-templates/{id}", "Returns a template."),
+    list("vm-template.list", "/vm-templates", "Lists templates."),
     one("vm.get", "/vms/{id}", "Returns a VM."),
     list("vm.list", "/vms", "Lists VMs."),
     change(
@@ -357,8 +388,8 @@ pub const OPERATIONS: &[Operation] = &[
     read(
         "xo.getAllObjects",
         SignedIn,
-        Params::Fields(&[Param::opt("filter", MapOf(&Any)), Param::opt("limit", Int)]),
-        "Returns all objects, or those that match a pattern.",
+        Params::Fields(&[Param::opt("filter", Or(&[Text, MapOf(&Any)])), Param::opt("limit", Int)]),
+        "Returns all objects, or those that match a filter or a pattern.",
     ),
 ];
 
@@ -366,14 +397,42 @@ const PERMISSIONS: &[&str] = &["none", "read", "write", "admin"];
 
 /// REST collections of objects.
 pub const fn collections() -> &'static [Collection] {
-    &[
-        Collection { name: "hosts", kind: "host" },
-        Collection { name: "networks", kind: "network" },
-        Collection { name: "pools", kind: "pool" },
-        Collection { name: "srs", kind: "SR" },
-        Collection { name: "vdis", kind: "VDI" },
-        Collection { name: "vms", kind: "VM" },
-    ]
+    COLLECTIONS
+}
+
+const fn all(name: &'static str, kind: &'static str) -> Collection {
+    Collection { name, kind, filter: None }
+}
+
+const COLLECTIONS: &[Collection] = &[
+    all("hosts", "host"),
+    // The others are alarms.
+    Collection {
+        name: "messages",
+        kind: "message",
+        filter: Some("!name:/^(ALARM|BOND_STATUS_CHANGED|MULTIPATH_PERIODIC_ALERT)$/"),
+    },
+    all("networks", "network"),
+    all("pbds", "PBD"),
+    all("pcis", "PCI"),
+    all("pgpus", "PGPU"),
+    all("pifs", "PIF"),
+    all("pools", "pool"),
+    all("sms", "SM"),
+    all("srs", "SR"),
+    all("vbds", "VBD"),
+    all("vdi-snapshots", "VDI-snapshot"),
+    all("vdis", "VDI"),
+    all("vifs", "VIF"),
+    all("vm-controllers", "VM-controller"),
+    all("vm-snapshots", "VM-snapshot"),
+    all("vm-templates", "VM-template"),
+    all("vms", "VM"),
+];
+
+/// Returns the collection of that name.
+pub fn collection(name: &str) -> Option<&'static Collection> {
+    collections().iter().find(|collection| collection.name == name)
 }
 
 /// Returns the line of that name.

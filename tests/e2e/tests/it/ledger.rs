@@ -65,18 +65,60 @@ const ROUTES: &[(&str, &str, [u16; 3])] = &[
     ("GET", "/auth/session", [401, 200, 200]),
     ("GET", "/hosts", [401, 200, 200]),
     ("GET", "/hosts/$host", [401, 404, 200]),
+    ("GET", "/messages", [401, 200, 200]),
+    ("GET", "/messages/nothing", [401, 404, 404]),
     ("GET", "/networks", [401, 200, 200]),
     ("GET", "/networks/$network", [401, 404, 200]),
+    ("GET", "/pbds", [401, 200, 200]),
+    ("GET", "/pbds/$PBD", [401, 404, 200]),
+    ("GET", "/pcis", [401, 200, 200]),
+    ("GET", "/pcis/nothing", [401, 404, 404]),
+    ("GET", "/pgpus", [401, 200, 200]),
+    ("GET", "/pgpus/nothing", [401, 404, 404]),
+    ("GET", "/pifs", [401, 200, 200]),
+    ("GET", "/pifs/$PIF", [401, 404, 200]),
     ("GET", "/pools", [401, 200, 200]),
     ("GET", "/pools/$pool", [401, 404, 200]),
+    ("GET", "/sms", [401, 200, 200]),
+    ("GET", "/sms/$SM", [401, 404, 200]),
     ("GET", "/srs", [401, 200, 200]),
     ("GET", "/srs/$SR", [401, 404, 200]),
+    ("GET", "/vbds", [401, 200, 200]),
+    ("GET", "/vbds/$VBD", [401, 404, 200]),
+    ("GET", "/vdi-snapshots", [401, 200, 200]),
+    ("GET", "/vdi-snapshots/$VDI-snapshot", [401, 404, 200]),
     ("GET", "/vdis", [401, 200, 200]),
     ("GET", "/vdis/$VDI", [401, 404, 200]),
+    ("GET", "/vifs", [401, 200, 200]),
+    ("GET", "/vifs/$VIF", [401, 404, 200]),
+    ("GET", "/vm-controllers", [401, 200, 200]),
+    ("GET", "/vm-controllers/$VM-controller", [401, 404, 200]),
+    ("GET", "/vm-snapshots", [401, 200, 200]),
+    ("GET", "/vm-snapshots/$VM-snapshot", [401, 404, 200]),
+    ("GET", "/vm-templates", [401, 200, 200]),
+    ("GET", "/vm-templates/$VM-template", [401, 404, 200]),
     ("GET", "/vms", [401, 200, 200]),
     ("GET", "/vms/$vm", [401, 404, 200]),
     ("POST", "/auth/login", [422, 422, 422]),
     ("POST", "/auth/logout", [204, 204, 204]),
+];
+
+/// Types of which an id is put in for `$type`; a name that begins with another stands before it.
+const KINDS: &[&str] = &[
+    "host",
+    "network",
+    "PBD",
+    "PIF",
+    "pool",
+    "SM",
+    "SR",
+    "VBD",
+    "VDI-snapshot",
+    "VDI",
+    "VIF",
+    "VM-controller",
+    "VM-snapshot",
+    "VM-template",
 ];
 
 async fn signed_in(rig: &Rig, token: &str) -> Result<Client> {
@@ -101,9 +143,9 @@ async fn who_may_call_what() -> Result<()> {
     none.sign_in("none", "none-1").await?;
     admin.watch().await?;
     let view = admin.view();
-    let mut known: Vec<(String, String)> = ["host", "network", "pool", "SR", "VDI"]
-        .into_iter()
-        .filter_map(|kind| Some((kind.to_owned(), view.of_kind(kind).next()?["id"].as_str()?.to_owned())))
+    let mut known: Vec<(String, String)> = KINDS
+        .iter()
+        .filter_map(|&kind| Some((kind.to_owned(), view.of_kind(kind).next()?["id"].as_str()?.to_owned())))
         .collect();
     let vm = view.named("VM", "CCNET").context("a running VM")?;
     let me = admin.call("session.getUser", json!({})).await?;

@@ -1,0 +1,113 @@
+//! What a caller asks of objects: a type, and a filter or a pattern.
+
+use inventory::{Filter, FilterError};
+use model::{Kind, Object};
+use serde_json::Value;
+use wire::{Collection, Failure};
+
+/// A question about objects, ready to be asked of each.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// The type, if the objects are of one.
+    kind: Option<Kind>,
+    /// Whether nothing can match, because there is no such type.
+    nothing: bool,
+    /// What must all match.
+    filters: Vec<(Filter, String)>,
+    pattern: Option<Value>,
+}
+
+impl Query {
+    /// Asks for what matches a filter (text) or a pattern (anything else): the two forms of `xo.getAllObjects`.
+    ///
+    /// # Errors
+    /// The text is no filter.
+    pub fn of(filter: Option<&Value>) -> Result<Self, Failure> {
+        let query = Self::default();
+        match filter {
+            None => Ok(query),
+            Some(Value::String(text)) => query.and(text),
+            Some(pattern) => {
+                let kind = pattern.get("type").and_then(Value::as_str).map(str::parse);
+                let nothing = matches!(kind, Some(Err(_)));
+                Ok(Self { kind: kind.and_then(Result::ok), nothing, pattern: Some(pattern.clone()), ..query })
+            }
+        }
+    }
+
+    /// Asks for the objects of a REST collection that match a filter.
+    ///
+    /// # Errors
+    /// The text is no filter.
+    pub fn in_collection(collection: &Collection, filter: Option<&str>) -> Result<Self, Failure> {
+        let kind = collection.kind.parse().map_err(|_| Failure::no_such(collection.kind, "type"))?;
+        let mut query = Self { kind: Some(kind), ..Self::default() };
+        for filter in [collection.filter, filter].into_iter().flatten() {
+            query = query.and(filter)?;
+        }
+        Ok(query)
+    }
+
+    fn and(mut self, text: &str) -> Result<Self, Failure> {
+        let filter = Filter::parse(text).map_err(|error| wrong(&error, text))?;
+        self.filters.push((filter, text.to_owned()));
+        Ok(self)
+    }
+
+    /// Returns whether an object of this kind can match.
+    pub fn may_match(&self, kind: Kind) -> bool {
+        !self.nothing
+            && self.kind.is_none_or(|wanted| wanted == kind)
+            && self.filters.iter().all(|(filter, _)| filter.may_match(kind))
+    }
+
+    /// Returns whether an object matches.
+    pub fn matches(&self, object: &Object) -> bool {
+        self.kind.is_none_or(|kind| kind == object.kind())
+            && self.filters.iter().all(|(filter, _)| filter.matches(object))
+            && self.pattern.as_ref().is_none_or(|pattern| object.matches(pattern))
+    }
+
+    /// Returns an error if the answers since the start are not to be trusted; to be asked behind the last object.
+    ///
+    /// # Errors
+    /// A regular expression took too long.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.filters.iter().try_for_each(|(filter, text)| filter.check().map_err(|error| wrong(&error, text)))
+    }
+}
+
+fn wrong(error: &FilterError, text: &str) -> Failure {
+    Failure::BadFilter { message: error.to_string(), text: text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_filter_or_a_pattern_narrows_the_kinds() {
+        let kinds = |filter: Value| {
+            let query = Query::of(Some(&filter)).unwrap();
+            Kind::ALL.iter().filter(|kind| query.may_match(**kind)).map(|kind| kind.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(json!({ "type": "VM", "power_state": "Running" })), ["VM"]);
+        assert_eq!(kinds(json!({ "type": "none" })), Vec::<&str>::new());
+        assert_eq!(kinds(json!("type:/^(VM|SR)$/ a:b")), ["VM", "SR"]);
+        assert_eq!(kinds(json!({})).len(), Kind::ALL.len());
+        let failure = Query::of(Some(&json!("a:"))).unwrap_err();
+        assert_eq!((failure.code(), failure.status()), (10, 400));
+        assert_eq!(failure.to_string(), "parse error: expected end of input at position 1");
+        assert_eq!(failure.data(false), Some(json!({ "errors": [], "stringToParse": "a:" })));
+    }
+
+    #[test]
+    fn every_collection_has_a_kind_and_a_filter_that_parses() {
+        for collection in wire::collections() {
+            let query = Query::in_collection(collection, Some("a:b")).unwrap();
+            assert!(Kind::ALL.iter().filter(|kind| query.may_match(**kind)).eq([&collection.kind.parse().unwrap()]));
+        }
+    }
+}
