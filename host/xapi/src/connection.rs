@@ -193,6 +193,14 @@ impl Connection {
         }
     }
 
+    /// Returns the present session for a call of this method, unless it would change a read-only pool.
+    pub(crate) fn admit(&self, method: &str) -> Result<Secret, Error> {
+        if self.shared.target.read_only && !only_reads(method) {
+            return Err(Error::ReadOnly { method: method.to_owned() });
+        }
+        self.session()
+    }
+
     /// Calls a method with the present session, whatever becomes of it.
     pub(crate) async fn call_once(
         &self,
@@ -201,10 +209,7 @@ impl Connection {
         limit: Duration,
     ) -> Result<Value, Error> {
         let shared = &self.shared;
-        if shared.target.read_only && !only_reads(method) {
-            return Err(Error::ReadOnly { method: method.to_owned() });
-        }
-        let session = self.session()?;
+        let session = self.admit(method)?;
         if !method.starts_with("system.") {
             params.insert(0, session.expose().into());
         }

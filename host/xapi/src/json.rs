@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
+use crate::key::{Key, Names};
 use crate::rpc::Answer;
 use crate::value::{MAX_DEPTH, Value};
 
@@ -47,14 +48,40 @@ pub(crate) fn decode(body: &[u8]) -> Result<Answer, String> {
 
 /// Reads one JSON document. The numbers OCaml prints bare (`NaN`, `Infinity`) become strings, which `as_f64` reads.
 pub(crate) fn parse(body: &[u8]) -> Result<Value, String> {
-    let first = match serde_json::from_slice(body) {
+    twice(body, |body| read(body, Nested { depth: 0 }))
+}
+
+/// Reads one event: an object with `class`, `operation`, `ref` and perhaps `snapshot`; the rest is skipped.
+pub(crate) fn parse_event(body: &[u8], names: &mut Names) -> Result<RawEvent, String> {
+    twice(body, |body| read(body, EventSeed(names)))
+}
+
+/// Reads one entry of a struct of records, `"OpaqueRef:...": {...}`.
+pub(crate) fn parse_entry(body: &[u8], names: &mut Names) -> Result<(Box<str>, Value), String> {
+    let mut keys = serde_json::Deserializer::from_slice(body).into_iter::<Box<str>>();
+    let key = match keys.next() {
+        Some(key) => key.map_err(|error| format!("malformed JSON: {error}"))?,
+        None => return Err("malformed JSON: no name".to_owned()),
+    };
+    let value = body[keys.byte_offset()..].trim_ascii_start();
+    let value = value.strip_prefix(b":").ok_or("malformed JSON: a name without a value")?;
+    Ok((key, twice(value, |value| read(value, RecordSeed(names)))?))
+}
+
+fn read<'de, S: DeserializeSeed<'de>>(body: &'de [u8], seed: S) -> serde_json::Result<S::Value> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = seed.deserialize(&mut reader)?;
+    reader.end().map(|()| value)
+}
+
+/// Reads a document, and once more with bare numbers quoted if that failed.
+fn twice<T>(body: &[u8], mut read: impl FnMut(&[u8]) -> serde_json::Result<T>) -> Result<T, String> {
+    let first = match read(body) {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
     // The rare way: nobody pays for the second look unless the first one failed.
-    quote_bare_numbers(body)
-        .and_then(|body| serde_json::from_slice(&body).ok())
-        .ok_or_else(|| format!("malformed JSON: {first}"))
+    quote_bare_numbers(body).and_then(|body| read(&body).ok()).ok_or_else(|| format!("malformed JSON: {first}"))
 }
 
 /// Returns the document with `NaN` and `Infinity` in quotes, when there are any outside of strings.
@@ -156,18 +183,123 @@ impl<'de> Visitor<'de> for Nested {
         while let Some(item) = access.next_element_seed(inner)? {
             items.push(item);
         }
-        items.shrink_to_fit();
         Ok(Value::Array(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let inner = self.inner()?;
         let mut members = Vec::new();
-        while let Some(name) = access.next_key::<Box<str>>()? {
+        while let Some(name) = access.next_key_seed(Name(None))? {
             members.push((name, access.next_value_seed(inner)?));
         }
-        members.shrink_to_fit();
         Ok(Value::Struct(members))
+    }
+}
+
+/// Reads the name of a member, shared if there is somebody who knows the shared ones.
+struct Name<'n>(Option<&'n mut Names>);
+
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = Key;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Key, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_> {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+        Ok(self.0.map_or_else(|| name.into(), |names| names.key(name)))
+    }
+}
+
+/// Reads a record: an object whose names are shared. Anything else is read as it is.
+struct RecordSeed<'n>(&'n mut Names);
+
+impl<'de> DeserializeSeed<'de> for RecordSeed<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for RecordSeed<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Nil)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let Self(names) = self;
+        let mut members = Vec::with_capacity(names.width);
+        while let Some(name) = access.next_key_seed(Name(Some(names)))? {
+            members.push((name, access.next_value_seed(Nested { depth: 1 })?));
+        }
+        names.width = members.len();
+        Ok(Value::Struct(members))
+    }
+}
+
+/// An event before anybody looked at what it means.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct RawEvent {
+    pub class: Option<Box<str>>,
+    pub operation: Option<Box<str>>,
+    pub reference: Option<Box<str>>,
+    pub snapshot: Option<Value>,
+}
+
+struct EventSeed<'n>(&'n mut Names);
+
+impl<'de> DeserializeSeed<'de> for EventSeed<'_> {
+    type Value = RawEvent;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawEvent, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for EventSeed<'_> {
+    type Value = RawEvent;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<RawEvent, A::Error> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Field {
+            Class,
+            Operation,
+            Ref,
+            Snapshot,
+            #[serde(other)]
+            Other,
+        }
+        let mut event = RawEvent::default();
+        while let Some(field) = access.next_key()? {
+            match field {
+                Field::Class => event.class = access.next_value()?,
+                Field::Operation => event.operation = access.next_value()?,
+                Field::Ref => event.reference = access.next_value()?,
+                Field::Snapshot => event.snapshot = Some(access.next_value_seed(RecordSeed(self.0))?),
+                Field::Other => drop(access.next_value::<de::IgnoredAny>()?),
+            }
+        }
+        Ok(event)
     }
 }
 
@@ -189,7 +321,7 @@ impl Serialize for Value {
             Self::Struct(members) => {
                 let mut map = serializer.serialize_map(Some(members.len()))?;
                 for (name, value) in members {
-                    map.serialize_entry(name, value)?;
+                    map.serialize_entry(&**name, value)?;
                 }
                 map.end()
             }

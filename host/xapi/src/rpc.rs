@@ -90,7 +90,7 @@ mod tests {
         leaf.prop_recursive(6, 64, 8, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..8).prop_map(Value::Array),
-                prop::collection::vec((text.prop_map(String::into_boxed_str), inner), 0..8).prop_map(Value::Struct),
+                prop::collection::vec((text, inner), 0..8).prop_map(Value::record),
             ]
         })
     }

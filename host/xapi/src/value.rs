@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Key;
+
 /// How deep values may nest. XAPI's deepest records have six levels; a hostile answer must not overflow our stack.
 pub(crate) const MAX_DEPTH: usize = 100;
 
@@ -25,12 +27,12 @@ pub enum Value {
     /// A set or list.
     Array(Vec<Value>),
     /// A record or map, in the order it was sent.
-    Struct(Vec<(Box<str>, Value)>),
+    Struct(Vec<(Key, Value)>),
 }
 
 impl Value {
     /// Returns a struct made of these members.
-    pub fn record<K: Into<Box<str>>, V: Into<Value>>(members: impl IntoIterator<Item = (K, V)>) -> Self {
+    pub fn record<K: Into<Key>, V: Into<Value>>(members: impl IntoIterator<Item = (K, V)>) -> Self {
         Self::Struct(members.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
 
@@ -84,7 +86,7 @@ impl Value {
     }
 
     /// Returns the members of a struct.
-    pub fn as_struct(&self) -> Option<&[(Box<str>, Value)]> {
+    pub fn as_struct(&self) -> Option<&[(Key, Value)]> {
         match self {
             Self::Struct(members) => Some(members),
             _ => None,

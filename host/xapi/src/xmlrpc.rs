@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
 
+use crate::json::RawEvent;
+use crate::key::{Key, Names};
 use crate::rpc::Answer;
 use crate::value::{MAX_DEPTH, Value};
 
@@ -94,23 +96,73 @@ pub(crate) fn decode(body: &[u8]) -> Result<Answer, String> {
 
 /// Reads one `<value>`.
 pub(crate) fn decode_value(text: &str) -> Result<Value, String> {
-    let mut parser = Parser::new(text);
-    let value = parser.open("value").and_then(|()| parser.value(0)).and_then(|value| parser.end().map(|()| value));
-    value.map_err(|problem| format!("{problem} at byte {}", parser.reader.buffer_position()))
+    Parser::new(text).document(|parser| {
+        parser.open("value")?;
+        parser.value(0)
+    })
 }
 
-struct Parser<'a> {
+/// Reads one event: a struct with `class`, `operation`, `ref` and perhaps `snapshot`; the rest is dropped.
+pub(crate) fn parse_event(body: &[u8], names: &mut Names) -> Result<RawEvent, String> {
+    let text = std::str::from_utf8(body).map_err(|_| "not UTF-8".to_owned())?;
+    let mut parser = Parser::new(text);
+    // The event itself, and the record in it.
+    parser.names = Some((names, 1));
+    let mut event = parser.document(|parser| {
+        parser.open("value")?;
+        parser.value(0)
+    })?;
+    let mut text = |name| match event.take(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    };
+    let (class, operation, reference) = (text("class"), text("operation"), text("ref"));
+    Ok(RawEvent { class, operation, reference, snapshot: event.take("snapshot") })
+}
+
+/// Reads one entry of a struct of records, `<member>...</member>`.
+pub(crate) fn parse_entry(body: &[u8], names: &mut Names) -> Result<(Box<str>, Value), String> {
+    let text = std::str::from_utf8(body).map_err(|_| "not UTF-8".to_owned())?;
+    let mut parser = Parser::new(text);
+    parser.names = Some((names, 0));
+    parser.document(|parser| {
+        parser.open("member")?;
+        parser.open("name")?;
+        let name = parser.text()?.into();
+        parser.open("value")?;
+        let value = parser.value(0)?;
+        parser.close()?;
+        Ok((name, value))
+    })
+}
+
+struct Parser<'a, 'n> {
     reader: Reader<&'a [u8]>,
+    /// Shares names of members down to this depth.
+    names: Option<(&'n mut Names, usize)>,
 }
 
 /// Problems are words without pieces of the answer: it may hold secrets.
 type Parsed<T> = Result<T, String>;
 
-impl<'a> Parser<'a> {
+impl<'a> Parser<'a, '_> {
     fn new(text: &'a str) -> Self {
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
-        Self { reader }
+        Self { reader, names: None }
+    }
+
+    /// Reads a whole document this way; a problem comes with its place.
+    fn document<T>(mut self, read: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        let outcome = read(&mut self).and_then(|value| self.end().map(|()| value));
+        outcome.map_err(|problem| format!("{problem} at byte {}", self.reader.buffer_position()))
+    }
+
+    fn key(&mut self, name: String, depth: usize) -> Key {
+        match &mut self.names {
+            Some((names, deepest)) if depth <= *deepest => names.key(&name),
+            _ => name.into(),
+        }
     }
 
     fn response(&mut self) -> Parsed<Answer> {
@@ -190,19 +242,18 @@ impl<'a> Parser<'a> {
                     }
                     self.close()?;
                 }
-                items.shrink_to_fit();
                 Ok(Value::Array(items))
             }
             Tag::Struct => {
                 let mut members = Vec::new();
                 while self.open_or_close("member")? {
                     self.open("name")?;
-                    let name = self.text()?.into();
+                    let name = self.text()?;
+                    let name = self.key(name, depth);
                     self.open("value")?;
                     members.push((name, self.value(depth + 1)?));
                     self.close()?;
                 }
-                members.shrink_to_fit();
                 Ok(Value::Struct(members))
             }
             _ => Err("an unknown type".to_owned()),

@@ -46,7 +46,8 @@ pub(crate) enum Work<C> {
 /// What came of it.
 pub(crate) enum Outcome<C> {
     Connected(Result<C, Error>),
-    Loaded(Result<Answer, Failure>),
+    /// Its records were told one by one ([`Machine::loaded`]).
+    Loaded(Result<Token, Failure>),
     Polled(Result<Answer, Failure>),
     Renewed(Result<(), Error>),
     Waited,
@@ -58,7 +59,7 @@ pub(crate) struct Failure {
     pub epoch: u64,
 }
 
-/// What `event.from` (or its replacement) brought.
+/// What `event.from` brought.
 pub(crate) struct Answer {
     pub deltas: Vec<Delta>,
     pub token: Token,
@@ -105,6 +106,8 @@ pub(crate) struct Machine<C> {
     losses: u32,
     /// Whole pictures asked for since the last successful poll, not counting those after a loss.
     reloads: u32,
+    /// Whether the load under way has brought a record.
+    begun: bool,
     /// Events nobody has taken yet.
     out: VecDeque<Event>,
     /// Returns a number from 0 to 1.
@@ -113,8 +116,15 @@ pub(crate) struct Machine<C> {
 
 impl<C: Clone> Machine<C> {
     pub(crate) fn new(chance: fn() -> f64) -> Self {
-        let mut machine =
-            Self { state: State::Start, plan: Plan::Events, losses: 0, reloads: 0, out: VecDeque::new(), chance };
+        let mut machine = Self {
+            state: State::Start,
+            plan: Plan::Events,
+            losses: 0,
+            reloads: 0,
+            begun: false,
+            out: VecDeque::new(),
+            chance,
+        };
         machine.connect();
         machine
     }
@@ -147,11 +157,20 @@ impl<C: Clone> Machine<C> {
 
     /// Moves on after the work of the present state is done.
     pub(crate) fn step(&mut self, outcome: Outcome<C>) {
+        self.advance(outcome);
+        self.begun = false;
+    }
+
+    fn advance(&mut self, outcome: Outcome<C>) {
         match (std::mem::replace(&mut self.state, State::Start), outcome) {
             (State::Connecting, Outcome::Connected(Ok(connection))) => self.state = State::Loading(connection),
             (State::Connecting, Outcome::Connected(Err(error))) => self.lose(error),
 
-            (State::Loading(connection), Outcome::Loaded(Ok(answer))) => self.picture(connection, answer),
+            (State::Loading(connection), Outcome::Loaded(Ok(token))) => {
+                self.begin();
+                self.out.push_back(Event::InitDone);
+                self.state = State::Polling(connection, token, Turn::First);
+            }
             (State::Loading(connection), Outcome::Loaded(Err(failure))) => self.load_failed(connection, failure),
 
             (State::Polling(connection, token, _), Outcome::Polled(Ok(answer))) if answer.token.is_before(&token) => {
@@ -189,14 +208,19 @@ impl<C: Clone> Machine<C> {
         self.out.push_back(Event::Connecting { attempt: self.losses.saturating_add(1) });
     }
 
-    fn picture(&mut self, connection: C, answer: Answer) {
-        self.state = State::Polling(connection, answer.token, Turn::First);
-        self.out.push_back(Event::Init);
-        self.out.extend(answer.deltas.into_iter().filter_map(|delta| match delta {
-            Delta::Apply { class, reference, record } => Some(Event::InitApply { class, reference, record }),
-            Delta::Delete { .. } => None,
-        }));
-        self.out.push_back(Event::InitDone);
+    /// Takes a record of the load under way.
+    pub(crate) fn loaded(&mut self, delta: Delta) {
+        self.begin();
+        if let Delta::Apply { class, reference, record } = delta {
+            self.out.push_back(Event::InitApply { class, reference, record });
+        }
+    }
+
+    /// Tells that a picture follows. Not before its first record: a host that refuses brings none.
+    fn begin(&mut self) {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.out.push_back(Event::Init);
+        }
     }
 
     fn load_failed(&mut self, connection: C, Failure { error, epoch }: Failure) {

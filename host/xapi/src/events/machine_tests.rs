@@ -30,7 +30,14 @@ impl Walk {
                 Outcome::Connected(Ok(self.sessions))
             }
             (Work::Connect, word) => Outcome::Connected(Err(error(word))),
-            (Work::Load(..), word) => Outcome::Loaded(answer(word)),
+            (Work::Load(..), word) => {
+                // Records come before the outcome, whatever that is: "7+2/unreachable" is cut after two.
+                let (records, word) = word.split_once('/').unwrap_or((word, word));
+                for delta in answer(records).map(|answer| answer.deltas).unwrap_or_default() {
+                    self.machine.loaded(delta);
+                }
+                Outcome::Loaded(answer(word).map(|answer| answer.token))
+            }
             (Work::Poll(..), word) => Outcome::Polled(answer(word)),
             (Work::Renew(..), "ok") => Outcome::Renewed(Ok(())),
             (Work::Renew(..), word) => Outcome::Renewed(Err(error(word))),
@@ -105,6 +112,21 @@ fn a_quiet_life() {
             "load by Events -> 10+2: Init +0 +1 InitDone",
             "poll 10,0 -> 10:",
             "poll 10,0 -> 11+1: Batch1",
+        ],
+    );
+}
+
+#[test]
+fn a_picture_that_breaks_off_is_begun_anew() {
+    walk(
+        &["ok", "10+2/unreachable", "", "ok", "10+1/INTERNAL_ERROR", "11+2"],
+        &[
+            "connect -> ok: Connecting1",
+            "load by Events -> 10+2/unreachable: Init +0 +1 Lost(250ms)",
+            "wait 250ms -> : Connecting2",
+            "connect -> ok:",
+            "load by Events -> 10+1/INTERNAL_ERROR: Init +0",
+            "load by Records -> 11+2: Init +0 +1 InitDone",
         ],
     );
 }

@@ -14,21 +14,24 @@
 //! ```
 //!
 //! [`machine`] holds the states and the one function that changes them, without any network; [`source`] does what a state
-//! asks for (connect, load, poll, wait). A reader sees: `Connecting`, then one whole picture (`Init` to `InitDone`, never
-//! interrupted by a loss), then batches of changes. Whenever changes could have been missed there is a new whole picture.
+//! asks for (connect, load, poll, wait); [`records`] reads what a host has to say about its objects while it arrives.
+//!
+//! A reader sees: `Connecting`, then a whole picture from `Init` to `InitDone`, then batches of changes. Whenever changes
+//! could have been missed there is a new whole picture. A picture that breaks off ends with `Lost`, or with another
+//! `Init`: what came of it so far is worth nothing.
 
 mod machine;
+mod records;
 mod source;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
 use tokio::sync::Notify;
 
 use crate::{Connection, Error, Target, Timeouts, Value};
 use machine::{Machine, Outcome};
-use source::Source;
+use source::{Running, Source};
 
 /// What happens between us and a pool.
 #[derive(Clone, Debug)]
@@ -38,7 +41,7 @@ pub enum Event {
         /// Which attempt it is.
         attempt: u32,
     },
-    /// A whole picture follows: forget what you know when `InitDone` comes.
+    /// A whole picture follows: forget what came of an unfinished one, and what you know when `InitDone` comes.
     Init,
     /// One object of the picture.
     InitApply {
@@ -90,7 +93,15 @@ pub struct EventStream {
     machine: Machine<Connection>,
     source: Source,
     /// What the present state asked for. Kept here, so that a dropped `next()` does not break off a request.
-    running: Option<BoxFuture<'static, Outcome<Connection>>>,
+    running: Option<Running>,
+    /// How the work ended, while records it brought are still to be taken.
+    outcome: Option<Outcome<Connection>>,
+}
+
+/// What the work of a state has brought.
+enum Progress {
+    Records(Vec<Delta>),
+    Done(Outcome<Connection>),
 }
 
 /// Ends the waiting of an [`EventStream`] from elsewhere.
@@ -109,7 +120,7 @@ impl EventStream {
     /// pool does not know are simply never seen.
     pub fn new(target: Target, timeouts: Timeouts, classes: &'static [&'static str]) -> Self {
         let source = Source::new(target, timeouts, classes);
-        Self { machine: Machine::new(source::chance), source, running: None }
+        Self { machine: Machine::new(source::chance), source, running: None, outcome: None }
     }
 
     /// Returns the next event. Dropping the future loses nothing: the work under way goes on in the next call.
@@ -120,11 +131,36 @@ impl EventStream {
             if let Some(event) = self.machine.take() {
                 return event;
             }
-            let running = self.running.get_or_insert_with(|| self.source.start(self.machine.work()));
-            let outcome = running.await;
-            self.running = None;
-            self.machine.step(outcome);
+            match self.advance().await {
+                Progress::Records(batch) => batch.into_iter().for_each(|delta| self.machine.loaded(delta)),
+                Progress::Done(outcome) => self.machine.step(outcome),
+            }
         }
+    }
+
+    /// Lets the work under way go on until it has brought something. All records come before the outcome.
+    async fn advance(&mut self) -> Progress {
+        let running = self.running.get_or_insert_with(|| self.source.start(self.machine.work()));
+        if let Some(records) = &mut running.records {
+            let batch = tokio::select! {
+                biased;
+                batch = records.recv() => batch,
+                outcome = &mut running.outcome, if self.outcome.is_none() => {
+                    self.outcome = Some(outcome);
+                    records.recv().await
+                }
+            };
+            match batch {
+                Some(batch) => return Progress::Records(batch),
+                None => running.records = None,
+            }
+        }
+        let outcome = match self.outcome.take() {
+            Some(outcome) => outcome,
+            None => (&mut running.outcome).await,
+        };
+        self.running = None;
+        Progress::Done(outcome)
     }
 
     /// Returns the present connection, for calls; `None` while there is none.

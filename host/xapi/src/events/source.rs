@@ -4,10 +4,14 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt, TryStreamExt};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::events::machine::{Answer, Failure, Outcome, Plan, Token, Turn, Work};
+use crate::events::records::{Answered, BATCHES, Call, Sink, malformed};
 use crate::events::{Delta, Nudger};
 use crate::member::Roster;
+use crate::split::Place;
 use crate::{Connection, Error, Target, Timeouts, Value};
 
 /// How long XAPI may wait for the first object, in seconds. There is always a pool object, so it never does.
@@ -39,21 +43,14 @@ impl Source {
     }
 
     /// Begins a piece of work.
-    pub(crate) fn start(&self, work: Work<Connection>) -> BoxFuture<'static, Outcome<Connection>> {
+    pub(crate) fn start(&self, work: Work<Connection>) -> Running {
         let classes = self.classes;
-        match work {
+        let outcome: BoxFuture<'static, Outcome<Connection>> = match work {
             Work::Connect => {
                 let open = Connection::open_with(self.target.clone(), self.timeouts, self.roster.clone());
                 Box::pin(async { Outcome::Connected(open.await) })
             }
-            Work::Load(connection, plan) => Box::pin(async move {
-                let epoch = connection.epoch();
-                let loaded = match plan {
-                    Plan::Events => load_by_events(&connection, classes).await,
-                    Plan::Records => load_by_records(&connection, classes).await,
-                };
-                Outcome::Loaded(loaded.map_err(|error| Failure { error, epoch }))
-            }),
+            Work::Load(connection, plan) => return load(connection, plan, classes),
             Work::Poll(connection, token, turn) => Box::pin(async move {
                 let epoch = connection.epoch();
                 let polled = poll(&connection, classes, token, turn).await;
@@ -68,17 +65,54 @@ impl Source {
                     Outcome::Waited
                 })
             }
-        }
+        };
+        Running { outcome, records: None }
     }
 }
 
-async fn load_by_events(connection: &Connection, classes: &[&'static str]) -> Result<Answer, Error> {
-    from(connection, classes, "", LOAD_WAIT, connection.timeouts().load).await
+/// A piece of work that has begun.
+pub(crate) struct Running {
+    /// What came of it.
+    pub outcome: BoxFuture<'static, Outcome<Connection>>,
+    /// What a load brings while it runs, in batches.
+    pub records: Option<mpsc::Receiver<Vec<Delta>>>,
+}
+
+/// Begins to read everything. The work goes on beside the reader, who takes records out at the other end; when this is
+/// dropped, it ends.
+fn load(connection: Connection, plan: Plan, classes: &'static [&'static str]) -> Running {
+    let (sink, records) = mpsc::channel(BATCHES);
+    let mut work = JoinSet::new();
+    work.spawn(async move {
+        let epoch = connection.epoch();
+        let loaded = match plan {
+            Plan::Events => load_by_events(&connection, classes, &sink).await,
+            Plan::Records => load_by_records(&connection, classes, &sink).await,
+        };
+        Outcome::Loaded(loaded.map_err(|error| Failure { error, epoch }))
+    });
+    let outcome = Box::pin(async move {
+        match work.join_next().await {
+            Some(Ok(outcome)) => outcome,
+            _ => Outcome::Loaded(Err(Failure { error: malformed("event.from", "the reader failed"), epoch: 0 })),
+        }
+    });
+    Running { outcome, records: Some(records) }
+}
+
+async fn load_by_events(connection: &Connection, classes: &[&'static str], sink: &Sink) -> Result<Token, Error> {
+    let limit = connection.timeouts().load;
+    let (deltas, token) = from(connection, classes, "", LOAD_WAIT, limit, Some(sink)).await?;
+    hand_over(sink, deltas).await;
+    Ok(token)
 }
 
 /// Reads class by class. The token comes first, from an injected event, so nothing can happen unseen in between.
-async fn load_by_records(connection: &Connection, classes: &'static [&'static str]) -> Result<Answer, Error> {
-    let limit = connection.timeouts().load;
+async fn load_by_records(
+    connection: &Connection,
+    classes: &'static [&'static str],
+    sink: &Sink,
+) -> Result<Token, Error> {
     let quick = connection.timeouts().login;
     let pools = connection.call_once("pool.get_all", vec![], quick).await?;
     let pool = pools.as_array().and_then(|pools| pools.first()).and_then(Value::as_str);
@@ -86,26 +120,20 @@ async fn load_by_records(connection: &Connection, classes: &'static [&'static st
     let token = connection.call_once("event.inject", vec!["pool".into(), pool.into()], quick).await?;
     let token = Token(token.as_str().ok_or_else(|| malformed("event.inject", "the token is not a text"))?.into());
     // A list first: the compiler cannot follow a closure over borrowed names through `buffer_unordered`.
-    let reads: Vec<_> = classes.iter().map(|class| table(connection.clone(), class, limit)).collect();
-    let tables: Vec<_> = stream::iter(reads).buffer_unordered(PARALLEL_CLASSES).try_collect().await?;
-    let deltas = tables.into_iter().flat_map(|(class, records)| {
-        records.into_iter().map(move |(reference, record)| Delta::Apply { class: class.into(), reference, record })
-    });
-    Ok(Answer { deltas: deltas.collect(), token })
+    let reads: Vec<_> = classes.iter().map(|class| table(connection.clone(), class, sink.clone())).collect();
+    stream::iter(reads).buffer_unordered(PARALLEL_CLASSES).try_collect::<()>().await?;
+    Ok(token)
 }
 
-/// A class and all its records by reference.
-type Table = (&'static str, Vec<(Box<str>, Value)>);
-
-async fn table(connection: Connection, class: &'static str, limit: Duration) -> Result<Table, Error> {
+async fn table(connection: Connection, class: &'static str, sink: Sink) -> Result<(), Error> {
     let method = format!("{class}.get_all_records");
-    match connection.call_once(&method, vec![], limit).await {
-        Ok(Value::Struct(records)) => Ok((class, records)),
+    let limit = connection.timeouts().load;
+    let call = Call { method: &method, params: vec![], place: Place::Table, classes: &[class], limit };
+    match connection.records(call, Some(&sink)).await {
+        Ok(Answered { rest: Value::Struct(rest), .. }) if rest.is_empty() => Ok(()),
         Ok(_) => Err(malformed(&method, "the records are not a struct")),
         // The host is older or newer than this class.
-        Err(Error::Api { code, .. }) if matches!(&*code, "MESSAGE_METHOD_UNKNOWN" | "MESSAGE_REMOVED") => {
-            Ok((class, vec![]))
-        }
+        Err(Error::Api { code, .. }) if matches!(&*code, "MESSAGE_METHOD_UNKNOWN" | "MESSAGE_REMOVED") => Ok(()),
         Err(error) => Err(error),
     }
 }
@@ -114,68 +142,45 @@ async fn poll(connection: &Connection, classes: &[&'static str], token: Token, t
     let (wait, margin) = (connection.timeouts().event_poll, connection.timeouts().event_margin);
     let wait = if turn == Turn::First { wait.min(FIRST_POLL) } else { wait };
     let start = Instant::now();
-    let answer = from(connection, classes, &token.0, wait.as_secs_f64(), wait + margin).await?;
-    let nothing = answer.deltas.is_empty() || answer.token == token;
+    let (deltas, next) = from(connection, classes, &token.0, wait.as_secs_f64(), wait + margin, None).await?;
+    let nothing = deltas.is_empty() || next == token;
     if nothing && start.elapsed() < PAUSE.min(wait / 2) {
         tokio::time::sleep(PAUSE).await;
     }
-    Ok(answer)
+    Ok(Answer { deltas, token: next })
 }
 
+/// Asks what happened since a token. Changes go to the sink, if there is one; what is left is returned.
 async fn from(
     connection: &Connection,
     classes: &[&'static str],
     token: &str,
     wait: f64,
     limit: Duration,
-) -> Result<Answer, Error> {
+    sink: Option<&Sink>,
+) -> Result<(Vec<Delta>, Token), Error> {
+    const METHOD: &str = "event.from";
     let params = vec![Value::from(classes.to_vec()), token.into(), wait.into()];
-    let mut answer = connection.call_once("event.from", params, limit).await?;
-    let token = match answer.take("token") {
-        Some(Value::String(token)) => Token(token),
-        _ => return Err(malformed("event.from", "no token")),
-    };
-    let Some(Value::Array(events)) = answer.take("events") else { return Err(malformed("event.from", "no events")) };
-    let mut deltas = Vec::with_capacity(events.len());
-    for event in events {
-        match change(event, classes)? {
-            Change::Whole(delta) => deltas.push(delta),
-            Change::Bare { class, reference } => deltas.push(complete(connection, class, reference).await?),
-            Change::Foreign => {}
-        }
+    let call = Call { method: METHOD, params, place: Place::Events, classes, limit };
+    let Answered { mut deltas, bare, mut rest } = connection.records(call, sink).await?;
+    // The splitter took the events out; those it did not see would be missed.
+    if rest.get("events").and_then(Value::as_array).is_none_or(|left| !left.is_empty()) {
+        return Err(malformed(METHOD, "no events"));
     }
-    Ok(Answer { deltas, token })
+    for (class, reference) in bare {
+        deltas.push(complete(connection, class, reference).await?);
+    }
+    match rest.take("token") {
+        Some(Value::String(token)) => Ok((deltas, Token(token))),
+        _ => Err(malformed(METHOD, "no token")),
+    }
 }
 
-#[derive(Debug, PartialEq)]
-enum Change {
-    Whole(Delta),
-    /// The object was touched, but its record did not come along.
-    Bare {
-        class: &'static str,
-        reference: Box<str>,
-    },
-    /// Of a class nobody asked for.
-    Foreign,
-}
-
-/// Reads one event. XAPI sends class names in lower case.
-fn change(mut event: Value, classes: &[&'static str]) -> Result<Change, Error> {
-    let mut text = |name: &str| match event.take(name) {
-        Some(Value::String(text)) => Ok(text),
-        _ => Err(malformed("event.from", "an event without class, operation or ref")),
-    };
-    let (class, operation, reference) = (text("class")?, text("operation")?, text("ref")?);
-    let Some(class) = classes.iter().find(|known| known.eq_ignore_ascii_case(&class)) else {
-        return Ok(Change::Foreign);
-    };
-    if &*operation == "del" {
-        return Ok(Change::Whole(Delta::Delete { class: (*class).into(), reference }));
+async fn hand_over(sink: &Sink, deltas: Vec<Delta>) {
+    if !deltas.is_empty() {
+        // A reader that has gone does not want them.
+        let _ = sink.send(deltas).await;
     }
-    Ok(match event.take("snapshot") {
-        Some(record @ Value::Struct(_)) => Change::Whole(Delta::Apply { class: (*class).into(), reference, record }),
-        _ => Change::Bare { class, reference },
-    })
 }
 
 /// Asks for the record that an event should have brought along.
@@ -189,38 +194,10 @@ async fn complete(connection: &Connection, class: &'static str, reference: Box<s
     }
 }
 
-fn malformed(method: &str, reason: &str) -> Error {
-    Error::Protocol { method: method.to_owned(), reason: reason.to_owned() }
-}
-
 /// Returns a number from 0 to 1, by chance.
 pub(crate) fn chance() -> f64 {
     use ring::rand::{SystemRandom, generate};
     // Without chance, the middle is as good as any.
     generate::<[u8; 2]>(&SystemRandom::new())
         .map_or(0.5, |bytes| f64::from(u16::from_ne_bytes(bytes.expose())) / 65535.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn changes() {
-        let event = |class: &str, operation: &str, snapshot: Option<Value>| {
-            let mut members: Vec<(&str, Value)> =
-                vec![("class", class.into()), ("operation", operation.into()), ("ref", "r".into())];
-            members.extend(snapshot.map(|snapshot| ("snapshot", snapshot)));
-            change(Value::record(members), &["VM_guest_metrics", "VM"])
-        };
-        let record = Value::record([("uuid", "u")]);
-        let whole = Delta::Apply { class: "VM_guest_metrics".into(), reference: "r".into(), record: record.clone() };
-        assert_eq!(event("vm_guest_metrics", "mod", Some(record)).ok(), Some(Change::Whole(whole)));
-        let gone = Delta::Delete { class: "VM".into(), reference: "r".into() };
-        assert_eq!(event("vm", "del", None).ok(), Some(Change::Whole(gone)));
-        assert_eq!(event("vm", "add", None).ok(), Some(Change::Bare { class: "VM", reference: "r".into() }));
-        assert_eq!(event("session", "add", None).ok(), Some(Change::Foreign));
-        assert!(change(Value::record([("class", "vm")]), &["VM"]).is_err());
-        assert!(change(Value::Nil, &["VM"]).is_err());
-    }
 }
