@@ -5,7 +5,7 @@ use std::{
     future::Future,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicI64, Ordering},
     },
     time::Duration,
@@ -27,6 +27,16 @@ use crate::{
     model::Record,
     tls::Identity,
 };
+
+/// A machine goes off, boots, or does one after the other.
+#[derive(Debug)]
+pub struct Power {
+    /// Reference of the host.
+    pub host: String,
+    pub off: bool,
+    /// How long it takes until it is up; never when `None`.
+    pub boot: Option<Duration>,
+}
 
 /// One simulated master.
 pub struct Core {
@@ -62,6 +72,10 @@ pub struct Core {
     pub skew: AtomicI64,
     /// The share of calls whose session dies, and what decides which.
     pub session_deaths: Mutex<(f64, StdRng)>,
+    /// Hosts that do not enable themselves after a reboot.
+    pub stay_disabled: Mutex<HashSet<String>>,
+    /// The switch of the machines: with whoever owns the listeners.
+    pub power: OnceLock<Box<dyn Fn(Power) + Send + Sync>>,
     workers: Mutex<JoinSet<()>>,
 }
 
@@ -91,6 +105,8 @@ impl Core {
             skew: AtomicI64::new(0),
             session_deaths: Mutex::new((0.0, StdRng::seed_from_u64(options.seed))),
             options,
+            stay_disabled: Mutex::default(),
+            power: OnceLock::new(),
             workers: Mutex::default(),
         }
     }

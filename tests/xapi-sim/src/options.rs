@@ -102,6 +102,10 @@ pub struct Delays {
     pub operation: Duration,
     /// From a VM's start until its guest tools report.
     pub guest_tools: Duration,
+    /// From the answer to `host.reboot` or `host.shutdown` until the machine is down (real: 10 s).
+    pub power_off: Duration,
+    /// From then, or from `host.power_on`, until it is up again (real: minutes).
+    pub boot: Duration,
     /// Pause of `event.from` before it looks (real: 50 ms).
     pub event_before: Duration,
     /// Distance between two looks of `event.from` (real: 50 ms).
@@ -124,6 +128,8 @@ impl Default for Delays {
             login_failure: Duration::from_millis(50),
             operation: Duration::from_millis(30),
             guest_tools: Duration::from_millis(30),
+            power_off: Duration::from_millis(30),
+            boot: Duration::from_millis(60),
             event_before: Duration::from_millis(50),
             event_spacing: Duration::from_millis(50),
             busy_step: Duration::from_millis(20),
@@ -142,6 +148,8 @@ impl Delays {
             login_failure: Duration::from_secs(5),
             operation: Duration::from_secs(2),
             guest_tools: Duration::from_secs(10),
+            power_off: Duration::from_secs(10),
+            boot: Duration::from_secs(180),
             busy_step: Duration::from_secs(5),
             ..Self::default()
         }

@@ -8,12 +8,12 @@ use std::{
 
 use anyhow::{Context, ensure};
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use crate::{
     Options, Storm, calls, control,
-    core::Core,
+    core::{Core, Power},
     failure::Failure,
     faults::Action,
     load,
@@ -56,6 +56,29 @@ async fn restarts(core: Arc<Core>, weak: Weak<Running>) {
     }
 }
 
+/// Does to a machine what a call asked for: its listener, if it has one, goes and comes with it. With the master goes everybody's
+/// session; its timers would go too, so they are not the toolstack's.
+async fn switch(weak: Weak<Running>, power: Power) {
+    let sim = || weak.upgrade().map(Sim);
+    if power.off {
+        let Some(sim) = sim() else { return };
+        if let Some(listener) = sim.listener_of(&power.host) {
+            listener.door.listen(false).await;
+            listener.door.cut();
+        }
+        if sim.0.core.read(|db| db.master() == power.host) {
+            sim.restart();
+        }
+    }
+    let Some(boot) = power.boot else { return };
+    tokio::time::sleep(boot).await;
+    let Some(sim) = sim() else { return };
+    calls::host_is_up(&sim.0.core, &power.host);
+    if let Some(listener) = sim.listener_of(&power.host) {
+        listener.door.listen(true).await;
+    }
+}
+
 impl Sim {
     /// Loads the dump, binds the listeners and serves.
     pub async fn start(options: Options) -> anyhow::Result<Sim> {
@@ -67,6 +90,10 @@ impl Sim {
             let chores = [tokio::spawn(tasks::sweep(core.clone())), tokio::spawn(restarts(core.clone(), weak.clone()))];
             Running { core, listeners, control: OnceLock::new(), chores, storm: Mutex::default() }
         });
+        let weak = Arc::downgrade(&running);
+        let switch = move |power| drop(tokio::spawn(switch(weak.clone(), power)));
+        // It was empty: nobody else has the simulator yet.
+        let _ = running.core.power.set(Box::new(switch));
         if let Some(address) = control {
             let weak = Arc::downgrade(&running);
             let door = Door::open(address, move |stream| control::serve(weak.clone(), stream))
@@ -85,6 +112,12 @@ impl Sim {
 
     pub(crate) fn url_of(&self, listener: &Listener) -> String {
         format!("{}://{}", if listener.identity.is_some() { "https" } else { "http" }, listener.door.address)
+    }
+
+    /// The listener of a host; the only listener is the master's.
+    fn listener_of(&self, host: &str) -> Option<&Listener> {
+        let own = self.0.listeners.iter().find(|l| l.host.as_deref() == Some(host));
+        own.or_else(|| self.0.core.read(|db| db.master() == host).then(|| self.master()))
     }
 
     /// The listener of the present master.
@@ -317,12 +350,7 @@ impl Sim {
         self.kill_sessions();
         core.write(|db| {
             db.clear("task");
-            let busy: Vec<_> =
-                db.rows("VM").filter(|(_, vm)| vm["current_operations"] != json!({})).map(|(r, _)| r.clone()).collect();
-            for vm in busy {
-                db.set("VM", &vm, "current_operations", json!({}));
-                calls::recompute(db, &vm);
-            }
+            calls::forget_operations(db);
             db.restart();
         });
     }

@@ -21,7 +21,8 @@ use crate::{
     wire::{Call, Reply, Wire},
 };
 
-pub use vm::{random_mac, recompute};
+pub use objects::{allowed::forget_operations, machine::up as host_is_up};
+pub use vm::random_mac;
 
 /// Calls that a local session may make on a slave.
 const LOCAL: [&str; 4] =

@@ -1,4 +1,4 @@
-//! What hosts and the pool do beyond their records: plugins, the toolstack's restart, another master, statistics by call.
+//! What hosts do beyond their records: plugins, the toolstack's restart, statistics by call.
 
 use serde_json::{Value, json};
 
@@ -25,14 +25,6 @@ pub fn call(ctx: &Ctx, class: &str, message: &str, args: &[Value]) -> Option<Res
             let now = clock::seconds();
             ctx.core
                 .write(|db| db.set_entry("host", host, "other_config", "agent_start_time", Some(&format!("{now}."))));
-            ctx.core.restart_wanted.notify_one();
-            json!("")
-        }),
-        ("pool", "designate_new_master") => exists().map(|()| {
-            ctx.core.write(|db| {
-                let pool = db.pool().to_owned();
-                db.set("pool", &pool, "master", host)
-            });
             ctx.core.restart_wanted.notify_one();
             json!("")
         }),

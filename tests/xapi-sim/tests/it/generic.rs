@@ -79,7 +79,7 @@ async fn dispatch_has_the_errors_of_xapi() -> anyhow::Result<()> {
         ("VM.set_VCPUs_max", json!([vm, "x"]), vec!["FIELD_TYPE_ERROR", "value"]),
         ("VMPP.protect_now", json!(["x"]), vec!["MESSAGE_REMOVED"]),
         ("Async.VM.get_uuid", json!([vm]), vec!["Fault", "No async mode for this operation"]),
-        ("pool.join", json!(["a", "b", "c"]), vec!["NOT_IMPLEMENTED", "pool.join"]),
+        ("pool.rotate_secret", json!([]), vec!["NOT_IMPLEMENTED", "pool.rotate_secret"]),
     ] {
         assert_eq!(client.fails(method, params).await, error, "{method}");
     }

@@ -89,8 +89,9 @@ async fn a_vm_goes_down_and_up_with_everything_around_it() -> anyhow::Result<()>
 
 #[tokio::test]
 async fn every_verb_leads_to_its_state() -> anyhow::Result<()> {
-    let client = Client::start(Options { dump: "pool2".into(), ..Options::default() }).await?;
-    let vm = client.vm("DVS-Controller-build2750");
+    let client = Client::start(Options { dump: "snapshots".into(), ..Options::default() }).await?;
+    // Its disks are on shared storage, so it can move.
+    let vm = client.vm("dlvm_shared");
     let sr = client.sim.records("SR").into_iter().find(|(_, sr)| sr["content_type"] == "user").unwrap().0;
     client.sim.set("VM", &vm, "suspend_SR", json!(sr))?;
     // The recorded hosts have little room: make it.

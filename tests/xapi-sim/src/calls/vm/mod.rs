@@ -2,9 +2,15 @@
 
 mod check;
 mod copy;
+mod domain;
+mod life;
 mod limits;
+mod migrate;
 mod operate;
+mod place;
 mod power;
+mod snapshot;
+mod tools;
 
 use serde_json::{Value, json};
 
@@ -13,9 +19,13 @@ use crate::{
     failure::{Failure, fail, handle_invalid},
 };
 
-pub use check::recompute;
+pub use check::{allowed, check, has_drivers, is_hvm, upgrading};
 pub use copy::random_mac;
-pub use power::device_operations;
+pub use domain::{device_name, halt};
+pub use life::remove;
+pub use migrate::{evacuation, within_pool};
+pub use place::sees_network;
+pub use power::{shut_down, start, stop};
 
 /// Answers what does more than a getter or a setter; `None` for the rest.
 pub async fn call(ctx: &Ctx, message: &str, args: &[Value]) -> Option<Result<Value, Failure>> {
@@ -30,28 +40,59 @@ pub async fn call(ctx: &Ctx, message: &str, args: &[Value]) -> Option<Result<Val
         "clean_reboot" | "hard_reboot" => power::reboot(ctx, vm, message).await,
         "suspend" => power::suspend(ctx, vm).await,
         "pause" | "unpause" => power::pause(ctx, vm, message).await,
-        "pool_migrate" => power::migrate(ctx, vm, text(1)).await,
-        "destroy" => copy::destroy(ctx, vm).await,
-        "provision" => copy::provision(ctx, vm).await,
+        "power_state_reset" => power::reset(ctx, vm).await,
+        "pool_migrate" => migrate::within_pool(ctx, vm, text(1), args.get(2).unwrap_or(&Value::Null)).await,
+        "assert_can_migrate" => ctx.core.read(|db| migrate::Send::read(args).check(db, vm)),
+        "revert" => snapshot::revert(ctx, vm).await,
+        "destroy" => life::destroy(ctx, vm).await,
+        "provision" => life::provision(ctx, vm).await,
+        "set_is_a_template" => life::set_is_a_template(ctx, vm, flag(1)).await,
+        "sysprep" => life::touch(ctx, vm, message).await,
         "update_allowed_operations" => exists(ctx, vm).map(|()| ctx.core.write(|db| recompute(db, vm))),
         "assert_operation_valid" => ctx.core.read(|db| check::check(db, vm, text(1))),
-        "assert_can_boot_here" | "assert_agile" => exists(ctx, vm),
-        "clone" => return Some(copy::clone(ctx, vm, text(1)).await),
+        "assert_can_boot_here" => {
+            exists(ctx, vm).and_then(|()| ctx.core.read(|db| place::boots_here(db, vm, text(1), true)))
+        }
+        "assert_agile" => exists(ctx, vm).and_then(|()| ctx.core.read(|db| place::assert_agile(db, vm))),
+        "send_sysrq" | "send_trigger" => ctx
+            .core
+            .read(|db| check::check(db, vm, message))
+            .and_then(|()| Err(fail("NOT_IMPLEMENTED", [&format!("VM.{message}")]))),
+        // There are no plugins in our guests. XAPI also limits the calls to one per VM and 10 s.
+        "call_plugin" => ctx
+            .core
+            .read(|db| check::check(db, vm, message))
+            .and_then(|()| Err(fail("XENAPI_MISSING_PLUGIN", [text(1)]))),
+        "clone" => return Some(copy::clone(ctx, vm, text(1), message).await),
+        "csvm" => {
+            let name = ctx.core.read(|db| db.text("VM", vm, "name_label").to_owned());
+            return Some(copy::clone(ctx, vm, &name, message).await);
+        }
         "copy" => return Some(copy::copy(ctx, vm, text(1), text(2)).await),
-        "snapshot" => return Some(copy::snapshot(ctx, vm, text(1)).await),
-        "create" => return Some(copy::create(ctx, args.first().cloned().unwrap_or_default())),
+        "snapshot" => {
+            let without = args.get(2).and_then(Value::as_array).into_iter().flatten();
+            let without: Vec<String> = without.filter_map(|v| v.as_str().map(str::to_owned)).collect();
+            return Some(snapshot::snapshot(ctx, vm, text(1), &without).await);
+        }
+        "checkpoint" => return Some(snapshot::checkpoint(ctx, vm, text(1)).await),
+        "migrate_send" => return Some(migrate::send(ctx, vm, migrate::Send::read(args)).await),
+        "create" => return Some(life::create(ctx, args.first().cloned().unwrap_or_default())),
         "get_possible_hosts" => {
-            let hosts = || ctx.core.read(|db| db.rows("host").map(|(r, _)| json!(**r)).collect::<Vec<_>>());
-            return Some(exists(ctx, vm).map(|()| json!(hosts())));
+            return Some(exists(ctx, vm).map(|()| ctx.core.read(|db| json!(place::possible_hosts(db, vm)))));
         }
         "get_allowed_VBD_devices" => return Some(free_devices(ctx, vm, "VBD", "userdevice", 255)),
         "get_allowed_VIF_devices" => return Some(free_devices(ctx, vm, "VIF", "device", 16)),
         "compute_memory_overhead" => {
             return Some(exists(ctx, vm).map(|()| ctx.core.read(|db| db.field("VM", vm, "memory_overhead").clone())));
         }
-        _ => return limits::call(ctx, message, args),
+        _ => return limits::call(ctx, message, args).await,
     };
     Some(done.map(|()| json!("")))
+}
+
+/// Writes a VM's allowed_operations and those of its devices anew where they differ.
+pub fn recompute(db: &mut crate::db::Db, vm: &str) {
+    super::objects::allowed::settle(db, "VM", vm);
 }
 
 fn exists(ctx: &Ctx, vm: &str) -> Result<(), Failure> {
@@ -62,8 +103,9 @@ fn exists(ctx: &Ctx, vm: &str) -> Result<(), Failure> {
 fn free_devices(ctx: &Ctx, vm: &str, class: &str, field: &str, end: u32) -> Result<Value, Failure> {
     exists(ctx, vm)?;
     ctx.core.read(|db| {
-        let used: Vec<&str> =
-            db.rows(class).filter(|(_, d)| d["VM"] == *vm).filter_map(|(_, d)| d[field].as_str()).collect();
+        let set = if class == "VBD" { "VBDs" } else { "VIFs" };
+        let devices = db.list("VM", vm, set);
+        let used: Vec<&str> = devices.iter().map(|d| db.text(class, d, field)).collect();
         let free: Vec<String> = (0..end).map(|n| n.to_string()).filter(|n| !used.contains(&n.as_str())).collect();
         if free.is_empty() { Err(fail("INVALID_DEVICE", ["none left"])) } else { Ok(json!(free)) }
     })

@@ -1,52 +1,46 @@
-//! The frame around every VM operation: check, announce, work, effect, take the announcement back.
+//! The frame of `objects::frame` around an operation of a VM.
 
-use tokio::time::Instant;
+use super::check::check;
+use crate::{
+    calls::objects::frame::{self, Marks},
+    core::Ctx,
+    db::Db,
+    failure::Failure,
+};
 
-use super::check::{check, recompute};
-use crate::{core::Ctx, db::Db, failure::Failure};
-
-/// Runs an operation. `prepare` may still refuse once the operation is announced (no host, no memory); `effect` happens after the work.
+/// Runs an operation. `prepare` may still refuse after the checks (no host, no memory) and announce on other objects;
+/// `effect` happens after the work.
 pub async fn operate<P, T>(
     ctx: &Ctx,
     vm: &str,
     operation: &str,
-    prepare: impl FnOnce(&mut Db) -> Result<P, Failure>,
+    mut prepare: impl FnMut(&mut Db, &mut Marks) -> Result<P, Failure>,
     effect: impl FnOnce(&mut Db, P) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    announce(ctx, vm, operation).await?;
-    let out = match ctx.core.write(prepare) {
-        Ok(prepared) => match ctx.work(ctx.core.options.delays.operation).await {
-            Ok(()) => ctx.core.write(|db| effect(db, prepared)),
-            Err(failure) => Err(failure),
-        },
-        Err(failure) => Err(failure),
+    let ready = |db: &mut Db, marks: &mut Marks| {
+        check(db, vm, operation)?;
+        marks.add("VM", vm, operation);
+        prepare(db, marks)
     };
-    ctx.core.write(|db| {
-        // The VM may be gone: that was the operation.
-        if db.get("VM", vm).is_some() {
-            db.set_entry("VM", vm, "current_operations", &ctx.task, None);
-            recompute(db, vm);
-        }
-    });
-    out
+    frame::operate(ctx, ctx.core.options.delays.operation, ready, effect).await
 }
 
-/// Enters the operation in current_operations. While another one is in the way the call waits: XAPI does the same inside.
-async fn announce(ctx: &Ctx, vm: &str, operation: &str) -> Result<(), Failure> {
-    let delays = &ctx.core.options.delays;
-    let give_up = Instant::now() + delays.busy_limit;
-    loop {
-        let entered = ctx.core.write(|db| {
-            check(db, vm, operation)?;
-            db.set_entry("VM", vm, "current_operations", &ctx.task, Some(operation));
-            recompute(db, vm);
-            Ok(())
-        });
-        match entered {
-            Err(Failure { ref code, .. }) if code == "OTHER_OPERATION_IN_PROGRESS" && Instant::now() < give_up => {
-                ctx.work(delays.busy_step).await?;
-            }
-            entered => return entered,
-        }
-    }
+/// Runs an operation that takes no time: a setter with rules.
+pub async fn settle<T>(
+    ctx: &Ctx,
+    vm: &str,
+    operation: &str,
+    effect: impl FnOnce(&mut Db) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let ready = |db: &mut Db, marks: &mut Marks| {
+        check(db, vm, operation)?;
+        marks.add("VM", vm, operation);
+        Ok(())
+    };
+    frame::operate(ctx, std::time::Duration::ZERO, ready, |db, ()| effect(db)).await
+}
+
+/// Nothing to prepare.
+pub fn nothing(_: &mut Db, _: &mut Marks) -> Result<(), Failure> {
+    Ok(())
 }
