@@ -233,7 +233,10 @@ impl Pool {
             ("blocked_operations", map([])),
             ("bios_strings", map(bios)),
             ("xenstore_data", map([("vm-data", ""), ("vm-data/mmio-hole-size", "268435456")])),
-            ("recommendations", Value::from("<restrictions><restriction field=\"memory-static-max\" max=\"1\"/></restrictions>")),
+            (
+                "recommendations",
+                Value::from("<restrictions><restriction field=\"memory-static-max\" max=\"1\"/></restrictions>"),
+            ),
             ("current_operations", map([])),
             ("ha_restart_priority", Value::from("")),
             ("PV_args", Value::from("")),
@@ -404,7 +407,8 @@ fn times(pools: &[Pool], vms: usize) {
     for (pool, records) in pools.iter().zip(records) {
         let mut writer = inventory.writer(ServerId::from(format!("server-{}", pool.number)));
         writer.begin();
-        let records: Vec<Record> = records.into_iter().map(|(class, name, value)| (class, reference(&name), value)).collect();
+        let records: Vec<Record> =
+            records.into_iter().map(|(class, name, value)| (class, reference(&name), value)).collect();
         let start = Instant::now();
         for (class, reference, record) in &records {
             writer.load(class, reference, record);
@@ -415,7 +419,12 @@ fn times(pools: &[Pool], vms: usize) {
         finishing += start.elapsed().as_secs_f64();
         writers.push(writer);
     }
-    println!("{} objects: read in {:.0} ms, translated in {:.0} ms", inventory.snapshot().len(), reading * 1e3, finishing * 1e3);
+    println!(
+        "{} objects: read in {:.0} ms, translated in {:.0} ms",
+        inventory.snapshot().len(),
+        reading * 1e3,
+        finishing * 1e3
+    );
     let changes: Vec<(usize, Delta)> = (0..20_000)
         .map(|number| {
             let pool = &pools[number % pools.len()];

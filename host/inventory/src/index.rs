@@ -1,11 +1,88 @@
 //! Ordered indexes of objects, as persistent maps: a copy shares all nodes, and a change copies only the way to it.
 
+use std::borrow::Borrow;
 use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use equivalent::{Comparable, Equivalent};
 use model::{Kind, Object, ObjectId};
+
+/// A text of an object that leads to it.
+pub(crate) trait Key: Clone {
+    fn of(object: &Object) -> &str;
+}
+
+/// The public id.
+#[derive(Clone)]
+pub(crate) struct Id;
+
+/// The reference of XAPI.
+#[derive(Clone)]
+pub(crate) struct Reference;
+
+impl Key for Id {
+    fn of(object: &Object) -> &str {
+        object.id().as_str()
+    }
+}
+
+impl Key for Reference {
+    fn of(object: &Object) -> &str {
+        object.reference()
+    }
+}
+
+/// Objects by a text of theirs. The key is the object itself, so that no place is taken for a second pointer.
+#[derive(Clone)]
+pub(crate) struct Keyed<K: Key>(imbl::HashMap<Item<K>, ()>);
+
+#[derive(Clone)]
+struct Item<K: Key>(Arc<Object>, PhantomData<K>);
+
+impl<K: Key> Borrow<str> for Item<K> {
+    fn borrow(&self) -> &str {
+        K::of(&self.0)
+    }
+}
+
+impl<K: Key> Hash for Item<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        K::of(&self.0).hash(state);
+    }
+}
+
+impl<K: Key> PartialEq for Item<K> {
+    fn eq(&self, other: &Self) -> bool {
+        K::of(&self.0) == K::of(&other.0)
+    }
+}
+
+impl<K: Key> Eq for Item<K> {}
+
+impl<K: Key> Default for Keyed<K> {
+    fn default() -> Self {
+        Self(imbl::HashMap::new())
+    }
+}
+
+impl<K: Key> Keyed<K> {
+    /// Puts an object in, in place of another one with the same key.
+    pub(crate) fn insert(&mut self, object: Arc<Object>) {
+        // The map takes the new key for an equal one.
+        self.0.insert(Item(object, PhantomData), ());
+    }
+
+    pub(crate) fn remove(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&Arc<Object>> {
+        self.0.get_key_value(key).map(|(item, ())| &item.0)
+    }
+}
 
 /// Objects by kind, then by id.
 #[derive(Clone, Default)]

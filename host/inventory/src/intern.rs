@@ -1,65 +1,74 @@
-//! Shares equal texts, maps and ids of one server, because most values of a pool are repetitions.
+//! Shares equal texts and maps of one server, because most values of a pool are repetitions.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::hash::{BuildHasher, Hash};
 
-use model::{ObjectId, Packed, Text};
+use hashbrown::{DefaultHashBuilder, HashTable};
+use model::{Packed, Text};
 
 /// Below this many values a sweep is not worth its time.
 const SWEEP_FLOOR: usize = 4096;
 
-/// The shared values. What nobody else holds any more is swept when the set has doubled, so it cannot grow for ever.
+/// The shared values.
 #[derive(Default)]
 pub(crate) struct Interner {
-    texts: HashSet<Text>,
-    maps: HashSet<Packed>,
-    ids: HashSet<ObjectId>,
-    sweep_texts_at: usize,
-    sweep_maps_at: usize,
+    hasher: DefaultHashBuilder,
+    texts: Shared<Text>,
+    maps: Shared<Packed>,
+}
+
+/// What nobody else holds any more is swept when the set has doubled, so it cannot grow for ever.
+struct Shared<T> {
+    values: HashTable<T>,
+    sweep_at: usize,
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self { values: HashTable::new(), sweep_at: SWEEP_FLOOR }
+    }
+}
+
+impl<T: Clone + Hash> Shared<T> {
+    fn insert(&mut self, hasher: &DefaultHashBuilder, hash: u64, value: T, is_held: impl Fn(&T) -> bool) -> T {
+        if self.values.len() >= self.sweep_at {
+            self.values.retain(|value| is_held(value));
+            self.sweep_at = (self.values.len() * 2).max(SWEEP_FLOOR);
+        }
+        self.values.insert_unique(hash, value.clone(), |value| hasher.hash_one(value));
+        value
+    }
+
+    fn fit(&mut self, hasher: &DefaultHashBuilder) {
+        self.values.shrink_to_fit(|value| hasher.hash_one(value));
+    }
 }
 
 impl Interner {
     pub(crate) fn text(&mut self, value: &str) -> Text {
-        if let Some(text) = self.texts.get(value) {
+        if value.is_empty() {
+            return Text::new();
+        }
+        let hash = self.hasher.hash_one(value);
+        if let Some(text) = self.texts.values.find(hash, |text| *text == value) {
             return text.clone();
         }
-        if self.texts.len() >= self.sweep_texts_at.max(SWEEP_FLOOR) {
-            self.texts.retain(|text| Arc::strong_count(text) > 1);
-            self.sweep_texts_at = self.texts.len() * 2;
-        }
-        let text = Text::from(value);
-        self.texts.insert(text.clone());
-        text
+        self.texts.insert(&self.hasher, hash, Text::from(value), |text| Text::strong_count(text) != Some(1))
     }
 
     pub(crate) fn packed(&mut self, value: Packed) -> Packed {
-        if let Some(packed) = self.maps.get(&value) {
+        if value.is_empty() {
+            return Packed::empty();
+        }
+        let hash = self.hasher.hash_one(&value);
+        if let Some(packed) = self.maps.values.find(hash, |packed| *packed == value) {
             return packed.clone();
         }
-        if self.maps.len() >= self.sweep_maps_at.max(SWEEP_FLOOR) {
-            self.maps.retain(|packed| packed.holders() > 1);
-            self.sweep_maps_at = self.maps.len() * 2;
-        }
-        self.maps.insert(value.clone());
-        value
+        self.maps.insert(&self.hasher, hash, value, |packed| packed.holders() > 1)
     }
 
-    pub(crate) fn id(&mut self, value: &str) -> ObjectId {
-        if let Some(id) = self.ids.get(value) {
-            return id.clone();
-        }
-        let id = ObjectId::from(value);
-        self.ids.insert(id.clone());
-        id
-    }
-
-    /// Lets go of all ids but these; called after a load, when the ones in use are known.
-    pub(crate) fn keep_ids(&mut self, used: impl Iterator<Item = ObjectId>) {
-        self.ids = used.collect();
-    }
-
-    /// Lets go of an id whose record is gone.
-    pub(crate) fn forget(&mut self, id: &str) {
-        self.ids.remove(id);
+    /// Gives spare room back, when a load is complete.
+    pub(crate) fn fit(&mut self) {
+        self.texts.fit(&self.hasher);
+        self.maps.fit(&self.hasher);
     }
 }

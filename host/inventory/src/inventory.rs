@@ -117,7 +117,7 @@ impl Inventory {
         server: &ServerId,
         ticket: u64,
         pool: &ObjectId,
-        objects: Vec<Object>,
+        objects: Vec<Arc<Object>>,
     ) -> Result<Vec<Arc<Object>>, Error> {
         let mut core = self.0.core.lock();
         let before = core.state(server, ticket)?.pool.clone();
@@ -132,7 +132,7 @@ impl Inventory {
         if let Some(before) = &before {
             // The pool of a server can change: the host was installed anew. Then all of the old one goes.
             let keep: HashSet<&ObjectId> =
-                if before == pool { objects.iter().map(Object::id).collect() } else { Default::default() };
+                if before == pool { objects.iter().map(|object| object.id()).collect() } else { Default::default() };
             for id in edit.ids_of(before, &core) {
                 if !keep.contains(&id) {
                     edit.remove(&mut core, before, &id);
@@ -153,7 +153,7 @@ impl Inventory {
         &self,
         server: &ServerId,
         ticket: u64,
-        set: Vec<Object>,
+        set: Vec<Arc<Object>>,
         removed: &[ObjectId],
     ) -> Result<Vec<Arc<Object>>, Error> {
         let mut core = self.0.core.lock();
@@ -233,13 +233,12 @@ impl Edit {
     }
 
     /// Shows an object, and returns the one that stands for it from now on: the old one when nothing is different.
-    fn set(&mut self, core: &mut Core, object: Object) -> Arc<Object> {
+    fn set(&mut self, core: &mut Core, object: Arc<Object>) -> Arc<Object> {
         let before = match self.picture.get(object.id().as_str()) {
             Some(shown) if shown.pool() != object.pool() => return core.aside.set(object),
-            Some(shown) if **shown == object => return shown.clone(),
+            Some(shown) if *shown == object => return shown.clone(),
             before => before.cloned(),
         };
-        let object = Arc::new(object);
         self.show(before, object.clone());
         object
     }
@@ -281,9 +280,8 @@ impl Edit {
 }
 
 impl Aside {
-    fn set(&mut self, object: Object) -> Arc<Object> {
+    fn set(&mut self, object: Arc<Object>) -> Arc<Object> {
         let held = self.by_id.entry(object.id().clone()).or_default();
-        let object = Arc::new(object);
         match held.iter_mut().find(|held| held.pool() == object.pool()) {
             Some(held) => *held = object.clone(),
             None => held.push(object.clone()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{Kind, Millis, Object, ObjectId, Revision, ServerId, Text};
 
-use crate::index::{Groups, Ranked};
+use crate::index::{Groups, Id, Keyed, Ranked, Reference};
 
 /// What is known of a server's pool.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +41,8 @@ pub struct Snapshot(pub(crate) Arc<Picture>);
 pub(crate) struct Picture {
     pub(crate) revision: Revision,
     pub(crate) servers: Arc<[ServerState]>,
-    by_id: imbl::HashMap<ObjectId, Arc<Object>>,
-    by_ref: imbl::HashMap<Text, Arc<Object>>,
+    by_id: Keyed<Id>,
+    by_ref: Keyed<Reference>,
     by_kind: Ranked,
     by_pool: Groups,
     by_container: Groups,
@@ -55,8 +55,8 @@ impl Default for Picture {
         Self {
             revision: 0,
             servers: Arc::default(),
-            by_id: imbl::HashMap::new(),
-            by_ref: imbl::HashMap::new(),
+            by_id: Keyed::default(),
+            by_ref: Keyed::default(),
             by_kind: Ranked::default(),
             by_pool: Groups::default(),
             by_container: Groups::default(),
@@ -94,8 +94,8 @@ impl Picture {
             self.counts[before.kind().index()] -= 1;
         }
         self.counts[object.kind().index()] += 1;
-        self.by_id.insert(object.id().clone(), object.clone());
-        self.by_ref.insert(object.reference().clone(), object.clone());
+        self.by_id.insert(object.clone());
+        self.by_ref.insert(object.clone());
         self.by_kind.insert(object.clone());
         self.by_pool.insert(object.pool(), object.clone());
         if let Some(container) = object.container() {
@@ -105,7 +105,7 @@ impl Picture {
 
     /// Takes an object out.
     pub(crate) fn remove(&mut self, object: &Object) {
-        self.by_id.remove(object.id());
+        self.by_id.remove(object.id().as_str());
         self.drop_reference(object);
         self.by_kind.remove(object);
         self.by_pool.remove(object.pool(), object);

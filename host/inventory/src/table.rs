@@ -14,28 +14,31 @@
 //! A change passes on only when the record's `facet` (a hash of what others read of it) changed; that keeps an event for
 //! one VDI from touching every VM of its host.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use model::{Object, ObjectId, Packed, Refs, Text};
+use hashbrown::{DefaultHashBuilder, HashTable};
+use model::{Object, ObjectId, Refs, Text};
+use smallvec::SmallVec;
 use xapi::Value;
 
 use crate::intern::Interner;
+use crate::reader::Reader;
 use crate::record::{Record, is_reference};
+use crate::slot::{Interest, List, Slot, Watch};
 use crate::translate::{self, Draft, Links};
-
-/// Number of a slot; valid until the slot has neither record nor watcher.
-pub(crate) type Slot = u32;
 
 /// Everything known of one server.
 #[derive(Default)]
 pub(crate) struct Table {
     slots: Vec<SlotState>,
     free: Vec<Slot>,
-    by_name: HashMap<Text, Slot>,
-    /// VDIs by UUID, because `vhd-parent` names them so.
-    vdis: HashMap<ObjectId, Slot>,
+    hasher: DefaultHashBuilder,
+    /// Slots by their name.
+    by_name: HashTable<Slot>,
+    /// VDIs by their id, because `vhd-parent` names them so.
+    vdis: HashTable<Slot>,
     pool: Option<Slot>,
     /// Known once the load is complete; without it nothing can be shown.
     pool_id: Option<ObjectId>,
@@ -43,50 +46,38 @@ pub(crate) struct Table {
     master_version: Option<Text>,
     shared: Interner,
     objects: usize,
-    /// Grows with every record, to tell versions of records without a real facet apart.
-    serial: u64,
     changed: Vec<Slot>,
     /// Slots whose id came, went or became another.
     moved: Vec<Slot>,
     removed: Vec<(Slot, ObjectId)>,
 }
 
+#[derive(Default)]
 struct SlotState {
     name: Text,
-    watchers: Vec<(Slot, Interest)>,
+    /// Most are watched by no more than four: a VM by two disks, an interface and its host.
+    watchers: SmallVec<[Watch; 4]>,
     entry: Option<Box<Entry>>,
-}
-
-/// Why a record watches a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Interest {
-    /// For its id.
-    Id,
-    /// For its id and what is in it.
-    Content,
 }
 
 /// A record.
 pub(crate) struct Entry {
-    pub(crate) uuid: ObjectId,
+    /// Empty for records without an object: nobody shows their ids.
     pub(crate) id: ObjectId,
     pub(crate) links: Links,
+    /// The draft, from when it is decoded until it is shown; then what is shown.
     object: Option<Arc<Object>>,
-    watches: Box<[(Slot, Interest)]>,
+    watches: Box<[Watch]>,
+    /// Hash of what watchers read of this record.
     facet: u64,
-    serial: u64,
 }
 
-/// A list of references: as the record has it, or, where an old release leaves the field out, made of who points here.
-#[derive(Debug)]
-pub(crate) enum List {
-    Given(Box<[Slot]>),
-    Missing,
-}
+/// Slots of a list; mostly a few.
+pub(crate) type Slots = SmallVec<[Slot; 8]>;
 
 /// What a batch changes, dependents included.
 pub(crate) struct Outcome {
-    pub(crate) set: Vec<(Slot, Object)>,
+    pub(crate) set: Vec<(Slot, Arc<Object>)>,
     pub(crate) removed: Vec<ObjectId>,
 }
 
@@ -109,86 +100,103 @@ impl Table {
             return;
         }
         let slot = self.slot(reference);
-        let mut reader = Reader { table: self, watches: Vec::new(), slot };
+        let mut reader = Reader::new(self, slot);
         let Draft { object, links } = translate::decode(class, Record(record), &mut reader);
-        let watches = reader.watches.into_boxed_slice();
-        // The UUID of a hotfix is that of its file, and so the same in every pool.
-        let uuid = self.shared.id(if class == "pool_patch" { reference } else { uuid });
-        let id = self.public_id(&uuid, &links);
-        self.serial += 1;
-        let entry = Entry { uuid, id, links, object: object.map(Arc::new), watches, facet: 0, serial: self.serial };
-        self.put(slot, entry);
+        let watches = reader.finish();
+        let id = match (&object, class) {
+            (None, _) => ObjectId::default(),
+            // The UUID of a hotfix is that of its file, and so the same in every pool.
+            (_, "pool_patch") => self.name(slot).clone().into(),
+            _ => self.public_id(slot, uuid, &links),
+        };
+        self.put(slot, Entry { id, links, object: object.map(Arc::new), watches, facet: 0 });
     }
 
     fn put(&mut self, slot: Slot, mut entry: Entry) {
-        match &entry.links {
-            Links::Pool(_) => self.pool = Some(slot),
-            Links::Vdi(_) => {
-                self.vdis.insert(entry.uuid.clone(), slot);
-            }
-            _ => {}
+        if matches!(entry.links, Links::Pool(_)) {
+            self.pool = Some(slot);
         }
         self.objects += usize::from(entry.object.is_some());
-        let old = self.slots[slot as usize].entry.take();
-        if let Some(old) = &old {
-            entry.facet = old.facet;
-            self.objects -= usize::from(old.object.is_some());
-        }
-        let same_watches = old.as_ref().is_some_and(|old| old.watches == entry.watches);
-        if !same_watches {
-            for &(target, interest) in &entry.watches {
-                self.slots[target as usize].watchers.push((slot, interest));
-                self.touch_inverse(target);
+        let old = self.take(slot, Some(&entry.id));
+        let is_vdi = matches!(entry.links, Links::Vdi(_));
+        let mut old_watches = None;
+        match old {
+            Some(old) => {
+                entry.facet = old.facet;
+                if old.id != entry.id {
+                    self.moved.push(slot);
+                    self.removed.push((slot, old.id));
+                }
+                if old.watches != entry.watches {
+                    old_watches = Some(old.watches);
+                    self.watch(slot, &entry.watches);
+                }
+            }
+            None => {
+                self.moved.push(slot);
+                self.watch(slot, &entry.watches);
             }
         }
-        if old.as_ref().is_none_or(|old| old.id != entry.id) {
-            self.moved.push(slot);
-        }
-        self.slots[slot as usize].entry = Some(Box::new(entry));
+        let id = entry.id.clone();
+        self.slots[slot.index()].entry = Some(Box::new(entry));
         self.changed.push(slot);
-        if let Some(old) = old {
-            if !same_watches {
-                self.unwatch(slot, &old.watches);
-            }
-            if old.object.is_some() {
-                self.removed.push((slot, old.id));
+        if is_vdi && self.vdi(id.as_str()).is_none() {
+            let Self { vdis, hasher, slots, .. } = self;
+            vdis.insert_unique(hasher.hash_one(id.as_str()), slot, |slot| hash_of_id(hasher, slots, *slot));
+        }
+        if let Some(watches) = old_watches {
+            self.unwatch(slot, &watches);
+        }
+    }
+
+    /// Takes the record out of a slot, and out of what refers to it by id unless that stays the same.
+    fn take(&mut self, slot: Slot, next: Option<&ObjectId>) -> Option<Box<Entry>> {
+        let entry = self.slots[slot.index()].entry.as_deref()?;
+        if matches!(entry.links, Links::Vdi(_)) && next != Some(&entry.id) {
+            let hash = self.hasher.hash_one(entry.id.as_str());
+            if let Ok(found) = self.vdis.find_entry(hash, |other| *other == slot) {
+                found.remove();
             }
         }
+        let entry = self.slots[slot.index()].entry.take()?;
+        self.objects -= usize::from(entry.object.is_some());
+        Some(entry)
     }
 
     /// Forgets a record.
     pub(crate) fn delete(&mut self, reference: &str) {
-        let Some(&slot) = self.by_name.get(reference) else { return };
-        let Some(entry) = self.slots[slot as usize].entry.take() else { return };
+        let Some(slot) = self.find(reference) else { return };
+        let Some(entry) = self.take(slot, None) else { return };
         self.moved.push(slot);
         self.unwatch(slot, &entry.watches);
         if self.pool == Some(slot) {
             self.pool = None;
         }
-        if self.vdis.get(&entry.uuid) == Some(&slot) {
-            self.vdis.remove(&entry.uuid);
-        }
         if matches!(entry.links, Links::Vdi(_)) {
             // Children watch their parent by its UUID.
-            if let Some(&parent) = self.by_name.get(entry.uuid.as_str()) {
-                self.moved.push(parent);
-            }
+            self.moved.extend(self.find(entry.id.as_str()));
         }
-        self.shared.forget(entry.uuid.as_str());
         if entry.object.is_some() {
-            self.objects -= 1;
             self.removed.push((slot, entry.id));
         }
     }
 
-    fn unwatch(&mut self, watcher: Slot, watches: &[(Slot, Interest)]) {
-        for &(target, interest) in watches {
-            let watchers = &mut self.slots[target as usize].watchers;
-            if let Some(at) = watchers.iter().position(|&watch| watch == (watcher, interest)) {
+    fn watch(&mut self, watcher: Slot, watches: &[Watch]) {
+        for watch in watches {
+            self.slots[watch.slot().index()].watchers.push(Watch::new(watcher, watch.interest()));
+            self.touch_inverse(watch.slot());
+        }
+    }
+
+    fn unwatch(&mut self, watcher: Slot, watches: &[Watch]) {
+        for watch in watches {
+            let watchers = &mut self.slots[watch.slot().index()].watchers;
+            let wanted = Watch::new(watcher, watch.interest());
+            if let Some(at) = watchers.iter().position(|&watcher| watcher == wanted) {
                 watchers.swap_remove(at);
             }
-            self.touch_inverse(target);
-            self.release(target);
+            self.touch_inverse(watch.slot());
+            self.release(watch.slot());
         }
     }
 
@@ -201,55 +209,71 @@ impl Table {
 
     /// Gives the slot back when nobody needs it.
     fn release(&mut self, slot: Slot) {
-        let state = &mut self.slots[slot as usize];
-        if state.entry.is_none() && state.watchers.is_empty() && self.by_name.remove(&state.name).is_some() {
-            state.name = Text::default();
+        let state = &mut self.slots[slot.index()];
+        if state.entry.is_some() || !state.watchers.is_empty() {
+            return;
+        }
+        let hash = self.hasher.hash_one(state.name.as_str());
+        if let Ok(found) = self.by_name.find_entry(hash, |other| *other == slot) {
+            found.remove();
+            *state = SlotState::default();
             self.free.push(slot);
         }
     }
 
-    fn slot(&mut self, name: &str) -> Slot {
-        if let Some(&slot) = self.by_name.get(name) {
+    fn find(&self, name: &str) -> Option<Slot> {
+        let hash = self.hasher.hash_one(name);
+        self.by_name.find(hash, |slot| self.slots[slot.index()].name == name).copied()
+    }
+
+    /// Returns the slot of a name; makes one for a new name.
+    pub(crate) fn slot(&mut self, name: &str) -> Slot {
+        if let Some(slot) = self.find(name) {
             return slot;
         }
-        let name = self.shared.text(name);
-        let state = SlotState { name: name.clone(), watchers: Vec::new(), entry: None };
+        let state = SlotState { name: Text::from(name), ..SlotState::default() };
         let slot = match self.free.pop() {
             Some(slot) => {
-                self.slots[slot as usize] = state;
+                self.slots[slot.index()] = state;
                 slot
             }
             None => {
                 self.slots.push(state);
-                Slot::try_from(self.slots.len() - 1).expect("a pool has fewer than four billion references")
+                Slot::at(self.slots.len() - 1)
             }
         };
-        self.by_name.insert(name, slot);
+        let Self { by_name, hasher, slots, .. } = self;
+        let hash_of = |slot: &Slot| hasher.hash_one(slots[slot.index()].name.as_str());
+        by_name.insert_unique(hash_of(&slot), slot, hash_of);
         slot
     }
 
-    fn public_id(&mut self, uuid: &ObjectId, links: &Links) -> ObjectId {
-        match (&self.pool_id, links.is_default_template()) {
-            (Some(pool), true) => self.shared.id(&format!("{pool}-{uuid}")),
-            _ => uuid.clone(),
+    /// Returns the id of the slot's object; the very same if it has not become another one.
+    fn public_id(&self, slot: Slot, uuid: &str, links: &Links) -> ObjectId {
+        let composed = match &self.pool_id {
+            Some(pool) if links.is_default_template() => Some(format!("{pool}-{uuid}")),
+            _ => None,
+        };
+        let id = composed.as_deref().unwrap_or(uuid);
+        match self.entry(slot) {
+            Some(entry) if entry.id.as_str() == id => entry.id.clone(),
+            _ => ObjectId::from(id),
         }
     }
 
     /// Ends a load: from now on the pool is known. Returns its id.
     pub(crate) fn seal(&mut self) -> Option<ObjectId> {
-        let pool = self.entry(self.pool?)?.uuid.clone();
+        let pool = self.entry(self.pool?)?.id.clone();
         self.pool_id = Some(pool.clone());
-        for slot in 0..self.slots.len() {
-            let Some(entry) = &self.slots[slot].entry else { continue };
-            if entry.links.is_default_template() {
-                let id = self.shared.id(&format!("{pool}-{}", entry.uuid));
-                if let Some(entry) = &mut self.slots[slot].entry {
-                    entry.id = id;
-                }
-            }
+        for state in &mut self.slots {
+            let Some(entry) = state.entry.as_mut().filter(|entry| entry.links.is_default_template()) else { continue };
+            entry.id = format!("{pool}-{}", entry.id).into();
         }
-        let entries = self.slots.iter().filter_map(|slot| slot.entry.as_deref());
-        self.shared.keep_ids(entries.flat_map(|entry| [entry.uuid.clone(), entry.id.clone()]));
+        let Self { by_name, vdis, hasher, slots, .. } = self;
+        slots.shrink_to_fit();
+        by_name.shrink_to_fit(|slot| hasher.hash_one(slots[slot.index()].name.as_str()));
+        vdis.shrink_to_fit(|slot| hash_of_id(hasher, slots, *slot));
+        self.shared.fit();
         Some(pool)
     }
 
@@ -258,47 +282,55 @@ impl Table {
         self.master_version = self.current_master_version();
         let dirty = self.dirty();
         let mut set = Vec::with_capacity(dirty.len());
-        let mut ids = HashSet::new();
         for slot in dirty {
-            if let Some(object) = translate::resolve(self, slot) {
-                ids.insert(object.id().clone());
+            if let Some(object) = self.resolve(slot) {
                 set.push((slot, object));
             }
         }
         let mut removed = Vec::new();
-        for (slot, id) in std::mem::take(&mut self.removed) {
-            // Replaced by its next state, or deleted and made again within the batch.
-            if !ids.contains(&id) && self.entry(slot).is_none_or(|entry| entry.id != id) {
-                removed.push(id);
+        if !self.removed.is_empty() {
+            let ids: HashSet<&ObjectId> = set.iter().map(|(_, object)| object.id()).collect();
+            for (slot, id) in std::mem::take(&mut self.removed) {
+                // Deleted and made again within the batch, perhaps under another reference.
+                if !ids.contains(&id) && self.entry(slot).is_none_or(|entry| entry.id != id) {
+                    removed.push(id);
+                }
+                self.release(slot);
             }
-            self.release(slot);
         }
         Outcome { set, removed }
+    }
+
+    /// Makes the object of a record; `adopt` gives it back. A draft that nobody has seen yet is completed in place.
+    fn resolve(&mut self, slot: Slot) -> Option<Arc<Object>> {
+        self.pool_id.as_ref()?;
+        let mut object = self.slots[slot.index()].entry.as_mut()?.object.take()?;
+        translate::resolve(self, slot, Arc::make_mut(&mut object));
+        Some(object)
     }
 
     /// Returns the changed slots and, hop by hop, the watchers whose view of them changed.
     fn dirty(&mut self) -> Vec<Slot> {
         let mut queue: VecDeque<Slot> = std::mem::take(&mut self.changed).into();
         for slot in std::mem::take(&mut self.moved) {
-            queue.extend(self.slots[slot as usize].watchers.iter().map(|&(watcher, _)| watcher));
+            queue.extend(self.slots[slot.index()].watchers.iter().map(|watcher| watcher.slot()));
             queue.extend(self.children_of(slot));
-            if self.slots[slot as usize].entry.is_none() {
-                self.release(slot);
-            }
+            self.release(slot);
         }
         let mut seen = HashSet::with_capacity(queue.len());
-        let mut dirty = Vec::new();
+        let mut dirty = Vec::with_capacity(queue.len());
         while let Some(slot) = queue.pop_front() {
             if !seen.insert(slot) {
                 continue;
             }
             dirty.push(slot);
             let facet = self.facet(slot);
-            let Some(entry) = &mut self.slots[slot as usize].entry else { continue };
+            let Some(entry) = &mut self.slots[slot.index()].entry else { continue };
             if entry.facet != facet {
                 entry.facet = facet;
-                let watchers = &self.slots[slot as usize].watchers;
-                queue.extend(watchers.iter().filter(|(_, why)| *why == Interest::Content).map(|&(watcher, _)| watcher));
+                let watchers = &self.slots[slot.index()].watchers;
+                let content = watchers.iter().filter(|watcher| watcher.interest() == Interest::Content);
+                queue.extend(content.map(|watcher| watcher.slot()));
                 queue.extend(self.children_of(slot));
             }
         }
@@ -308,19 +340,16 @@ impl Table {
     /// Returns who names this VDI as the parent in its chain.
     fn children_of(&self, slot: Slot) -> impl Iterator<Item = Slot> {
         let entry = self.entry(slot).filter(|entry| matches!(entry.links, Links::Vdi(_)));
-        let name = entry.and_then(|entry| self.by_name.get(entry.uuid.as_str()));
-        name.into_iter().flat_map(|&name| self.slots[name as usize].watchers.iter().map(|&(watcher, _)| watcher))
+        let name = entry.and_then(|entry| self.find(entry.id.as_str()));
+        name.into_iter().flat_map(|name| self.slots[name.index()].watchers.iter().map(|watcher| watcher.slot()))
     }
 
     /// Notes a change of the master's version, which every VM depends on.
     fn current_master_version(&mut self) -> Option<Text> {
         let version = self.master().and_then(|host| host.platform_version.clone());
         if version != self.master_version {
-            let vms = (0..self.slots.len()).filter_map(|slot| {
-                let slot = Slot::try_from(slot).ok()?;
-                matches!(self.entry(slot)?.links, Links::Vm(_)).then_some(slot)
-            });
-            let vms: Vec<Slot> = vms.collect();
+            let is_vm = |slot: &Slot| self.entry(*slot).is_some_and(|entry| matches!(entry.links, Links::Vm(_)));
+            let vms: Vec<Slot> = (0..self.slots.len()).map(Slot::at).filter(is_vm).collect();
             self.changed.extend(vms);
         }
         version
@@ -331,52 +360,15 @@ impl Table {
         let Some(entry) = self.entry(slot) else { return 0 };
         let mut hasher = DefaultHasher::new();
         entry.id.hash(&mut hasher);
-        match &entry.links {
-            Links::Host(host) => (&host.platform_version, &host.name_label).hash(&mut hasher),
-            Links::Pbd(pbd) => (pbd.host.map(|host| self.id(host)), &pbd.provisioning).hash(&mut hasher),
-            Links::Sr(_) => translate::local_host(self, slot).hash(&mut hasher),
-            Links::Vdi(vdi) => {
-                (translate::chain_usage(self, slot), vdi.sr.and_then(|sr| translate::local_host(self, sr)))
-                    .hash(&mut hasher);
-                vdi.sr.and_then(|sr| self.id(sr)).hash(&mut hasher);
-            }
-            Links::Vbd(_) => translate::disk_host(self, slot).hash(&mut hasher),
-            Links::Pif(pif) => translate::is_bonded(self, slot, pif).hash(&mut hasher),
-            // Nobody reads these but for their ids.
-            Links::Pool(_)
-            | Links::Vm(_)
-            | Links::Vif(_)
-            | Links::Network(_)
-            | Links::Task(_)
-            | Links::Patch(_)
-            | Links::Pci(_)
-            | Links::Pgpu(_)
-            | Links::GpuGroup(_)
-            | Links::Vgpu(_)
-            | Links::VgpuType(_)
-            | Links::Vtpm(_)
-            | Links::Pusb(_)
-            | Links::Vusb(_)
-            | Links::UsbGroup(_)
-            | Links::Plain => {}
-            // Everything in these is read by somebody.
-            Links::HostMetrics(_) | Links::VmMetrics(_) | Links::GuestMetrics(_) | Links::PifMetrics(_) => {
-                entry.serial.hash(&mut hasher);
-            }
-            Links::Certificate(_) | Links::PoolPatch(_) => entry.serial.hash(&mut hasher),
-            Links::Update(update) => (entry.serial, update.ids(self)).hash(&mut hasher),
-            Links::Bond(bond) => {
-                bond.master.map(|master| self.id(master)).hash(&mut hasher);
-                bond.slaves.iter().for_each(|&slave| self.id(slave).hash(&mut hasher));
-            }
-        }
+        entry.links.facet(self, slot, &mut hasher);
         hasher.finish()
     }
 
-    /// Notes which objects the picture shows now, so that both hold the same allocation.
+    /// Notes which objects the picture shows now, so that both hold the same allocations.
     pub(crate) fn adopt(&mut self, shown: impl Iterator<Item = (Slot, Arc<Object>)>) {
         for (slot, object) in shown {
-            if let Some(entry) = &mut self.slots[slot as usize].entry {
+            if let Some(entry) = &mut self.slots[slot.index()].entry {
+                entry.id = object.id().clone();
                 entry.object = Some(object);
             }
         }
@@ -384,24 +376,25 @@ impl Table {
 
     // What translation asks.
 
+    pub(crate) fn shared(&mut self) -> &mut Interner {
+        &mut self.shared
+    }
+
     pub(crate) fn entry(&self, slot: Slot) -> Option<&Entry> {
-        self.slots[slot as usize].entry.as_deref()
+        self.slots[slot.index()].entry.as_deref()
     }
 
     pub(crate) fn links(&self, slot: Option<Slot>) -> Option<&Links> {
         Some(&self.entry(slot?)?.links)
     }
 
-    pub(crate) fn draft(&self, slot: Slot) -> Option<&Object> {
-        self.entry(slot)?.object.as_deref()
-    }
-
     pub(crate) fn name(&self, slot: Slot) -> &Text {
-        &self.slots[slot as usize].name
+        &self.slots[slot.index()].name
     }
 
+    /// Returns the id of the slot's object.
     pub(crate) fn id(&self, slot: Slot) -> Option<ObjectId> {
-        Some(self.entry(slot)?.id.clone())
+        self.entry(slot).map(|entry| entry.id.clone()).filter(|id| !id.as_str().is_empty())
     }
 
     pub(crate) fn pool_id(&self) -> Option<&ObjectId> {
@@ -420,98 +413,43 @@ impl Table {
         self.master_version.as_ref()
     }
 
+    /// Returns the VDI with this UUID.
     pub(crate) fn vdi(&self, uuid: &str) -> Option<Slot> {
-        self.vdis.get(uuid).copied()
+        let has_id = |slot: &Slot| self.entry(*slot).is_some_and(|entry| entry.id.as_str() == uuid);
+        self.vdis.find(self.hasher.hash_one(uuid), has_id).copied()
+    }
+
+    /// Returns the slots of a list of the record in `slot`.
+    pub(crate) fn given(&self, slot: Slot, list: List) -> impl Iterator<Item = Slot> + Clone + use<'_> {
+        let watches = self.entry(slot).map_or_else(Default::default, |entry| list.of(&entry.watches));
+        watches.iter().map(|watch| watch.slot())
     }
 
     /// Returns the slots of a list; of a missing one, who points at `slot` in the way that `relation` tells.
-    pub(crate) fn slots_of(&self, slot: Slot, list: &List, relation: fn(&Links, Slot) -> bool) -> Vec<Slot> {
-        match list {
-            List::Given(slots) => slots.to_vec(),
-            List::Missing => {
-                let watchers = &self.slots[slot as usize].watchers;
-                let mut slots: Vec<Slot> = watchers
-                    .iter()
-                    .map(|&(watcher, _)| watcher)
-                    .filter(|&watcher| self.entry(watcher).is_some_and(|entry| relation(&entry.links, slot)))
-                    .collect();
-                // A watcher may watch twice; and the order must not depend on who came first.
-                slots.sort_by_key(|&slot| self.id(slot));
-                slots.dedup();
-                slots
-            }
+    pub(crate) fn slots_of(&self, slot: Slot, list: List, relation: fn(&Links, Slot) -> bool) -> Slots {
+        if !list.is_missing() {
+            return self.given(slot, list).collect();
         }
+        let watchers = self.slots[slot.index()].watchers.iter().map(|watcher| watcher.slot());
+        let mut slots: Slots =
+            watchers.filter(|&watcher| self.entry(watcher).is_some_and(|entry| relation(&entry.links, slot))).collect();
+        // A watcher may watch twice; and the order must not depend on who came first.
+        slots.sort_by_cached_key(|&slot| self.id(slot));
+        slots.dedup();
+        slots
     }
 
-    pub(crate) fn list(&self, slot: Slot, list: &List, relation: fn(&Links, Slot) -> bool) -> Refs {
+    pub(crate) fn list(&self, slot: Slot, list: List, relation: fn(&Links, Slot) -> bool) -> Refs {
         self.slots_of(slot, list, relation).into_iter().map(|slot| self.id(slot)).collect()
     }
 
     /// Returns the ids of a list whose class not every release sends: unknown ones are left out, or the list would be
     /// all nulls there.
-    pub(crate) fn known(&self, slots: &[Slot]) -> Refs {
-        slots.iter().filter_map(|&slot| self.id(slot)).map(Some).collect()
+    pub(crate) fn known(&self, slot: Slot, list: List) -> Refs {
+        self.given(slot, list).filter_map(|slot| self.id(slot)).map(Some).collect()
     }
 }
 
-/// What decoding a record needs: slots for references, which it watches from then on, and shared values.
-pub(crate) struct Reader<'a> {
-    table: &'a mut Table,
-    watches: Vec<(Slot, Interest)>,
-    slot: Slot,
-}
-
-impl Reader<'_> {
-    /// Returns the reference of the record itself.
-    pub(crate) fn own_reference(&self) -> Text {
-        self.table.name(self.slot).clone()
-    }
-
-    /// Returns the id of nobody, for heads whose id is not known yet.
-    pub(crate) fn id_to_come(&mut self) -> ObjectId {
-        self.table.shared.id("")
-    }
-
-    /// Watches the slot of a reference or, for parents in a chain of images, of a UUID.
-    pub(crate) fn watch(&mut self, name: Option<&str>, interest: Interest) -> Option<Slot> {
-        let slot = self.table.slot(name.filter(|name| is_reference(name))?);
-        self.watches.push((slot, interest));
-        Some(slot)
-    }
-
-    pub(crate) fn watch_all<'r>(&mut self, names: impl Iterator<Item = &'r str>, interest: Interest) -> Box<[Slot]> {
-        names.filter_map(|name| self.watch(Some(name), interest)).collect()
-    }
-
-    pub(crate) fn list(&mut self, record: Record<'_>, field: &str, interest: Interest) -> List {
-        match record.opt_list(field) {
-            Some(names) => List::Given(self.watch_all(names, interest)),
-            None => List::Missing,
-        }
-    }
-
-    /// Returns the id of an object that the record names by UUID.
-    pub(crate) fn object_id(&mut self, uuid: &str) -> ObjectId {
-        self.table.shared.id(uuid)
-    }
-
-    pub(crate) fn text(&mut self, value: &str) -> Text {
-        self.table.shared.text(value)
-    }
-
-    pub(crate) fn opt_text(&mut self, value: Option<&str>) -> Option<Text> {
-        value.map(|value| self.text(value))
-    }
-
-    pub(crate) fn texts<'r>(&mut self, values: impl Iterator<Item = &'r str>) -> Box<[Text]> {
-        values.map(|value| self.text(value)).collect()
-    }
-
-    pub(crate) fn share(&mut self, value: Packed) -> Packed {
-        self.table.shared.packed(value)
-    }
-
-    pub(crate) fn map(&mut self, record: Record<'_>, field: &str) -> Packed {
-        self.share(Packed::map(record.pairs(field)))
-    }
+fn hash_of_id(hasher: &DefaultHashBuilder, slots: &[SlotState], slot: Slot) -> u64 {
+    slots[slot.index()].entry.as_ref().map_or(0, |entry| hasher.hash_one(entry.id.as_str()))
 }

@@ -4,8 +4,10 @@ use model::object::{Message, XapiTask};
 use model::{Kind, Object};
 
 use super::{Draft, Links, head, id};
+use crate::reader::Reader;
 use crate::record::{Record, is_reference, seconds};
-use crate::table::{Interest, Reader, Slot, Table};
+use crate::slot::{Interest, Slot};
+use crate::table::Table;
 
 pub(crate) struct TaskLinks {
     host: Option<Slot>,

@@ -2,31 +2,34 @@
 //! way: per struct, a list of fields that name one record, and of fields that name several.
 
 use model::object::{GpuGroup, Pci, Pgpu, Pusb, UsbGroup, Vgpu, VgpuType, Vtpm, Vusb};
-use model::{Kind, Packed};
+use model::{Kind, Packed, Refs};
 
 use super::{Draft, Links, head, id};
+use crate::reader::Reader;
 use crate::record::Record;
-use crate::table::{Interest, Reader, Slot, Table};
+use crate::slot::{Interest, List, Slot};
+use crate::table::Table;
 
 macro_rules! links {
     ($($name:ident of $object:ident { one: [$($one:ident = $one_field:literal),*], many: [$($many:ident = $many_field:literal),*] })*) => {
         $(
             pub(crate) struct $name {
                 $($one: Option<Slot>,)*
-                $($many: Option<Box<[Slot]>>,)*
+                $($many: List,)*
             }
 
             impl $name {
                 fn read(record: Record<'_>, reader: &mut Reader<'_>) -> Self {
                     Self {
                         $($one: reader.watch(record.reference($one_field), Interest::Id),)*
-                        $($many: record.opt_list($many_field).map(|list| reader.watch_all(list, Interest::Id)),)*
+                        $($many: reader.list(record, $many_field, Interest::Id),)*
                     }
                 }
 
-                pub(super) fn resolve(&self, table: &Table, object: &mut $object) {
+                pub(super) fn resolve(&self, table: &Table, slot: Slot, object: &mut $object) {
+                    let _ = slot;
                     $(object.$one = id(table, self.$one);)*
-                    $(object.$many = self.$many.as_ref().map(|slots| slots.iter().map(|&slot| table.id(slot)).collect());)*
+                    $(object.$many = refs(table, slot, self.$many);)*
                 }
             }
         )*
@@ -66,12 +69,17 @@ pub(crate) struct PgpuLinks {
 }
 
 impl PgpuLinks {
-    pub(super) fn resolve(&self, table: &Table, pgpu: &mut Pgpu) {
-        self.refs.resolve(table, pgpu);
+    pub(super) fn resolve(&self, table: &Table, slot: Slot, pgpu: &mut Pgpu) {
+        self.refs.resolve(table, slot, pgpu);
         let known =
             self.capacities.iter().filter_map(|&(slot, count)| Some((table.id(slot)?.to_string(), count.into())));
         pgpu.supported_vgpu_max_capacities = Packed::value(&serde_json::Value::Object(known.collect()));
     }
+}
+
+/// Returns the ids of a list, unknown ones as nothing; none when the release has no such list.
+fn refs(table: &Table, slot: Slot, list: List) -> Option<Refs> {
+    (!list.is_missing()).then(|| table.given(slot, list).map(|slot| table.id(slot)).collect())
 }
 
 pub(super) fn decode(class: &str, record: Record<'_>, reader: &mut Reader<'_>) -> Option<Draft> {

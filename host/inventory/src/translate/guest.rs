@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashSet};
 use model::{Packed, Text};
 
 use super::vulnerable::{self, Drivers};
+use crate::reader::Reader;
 use crate::record::Record;
-use crate::table::Reader;
 
 /// Of a VM, as its guest tells it.
+#[derive(Hash)]
 pub(crate) struct GuestMetrics {
     pub(super) addresses: Packed,
     pub(super) main_ip: Option<Text>,
@@ -36,8 +37,8 @@ pub(super) fn decode(record: Record<'_>, reader: &mut Reader<'_>) -> GuestMetric
         _ => None,
     };
     GuestMetrics {
-        addresses: reader.share(addresses(&networks)),
-        main_ip: reader.opt_text(main_address(&networks)),
+        addresses: addresses(&networks),
+        main_ip: main_address(&networks).map(Text::from),
         os_version: reader.map(record, "os_version"),
         memory_used: record.number("memory", "used").filter(|&used| used != 0),
         memory_total: record.number("memory", "total"),

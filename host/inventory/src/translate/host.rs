@@ -5,8 +5,10 @@ use model::{Kind, Object, ObjectId, Packed, Refs, Text};
 use serde_json::{Value as Json, json};
 
 use super::{Draft, Links, head, id, pool};
+use crate::reader::Reader;
 use crate::record::{Record, seconds, version_at_least};
-use crate::table::{Interest, List, Reader, Slot, Table};
+use crate::slot::{Interest, List, Slot};
+use crate::table::Table;
 
 /// From this platform version on, packs are updates of the pool; before, they stand in `software_version`.
 const UPDATES_SINCE: &[u32] = &[2, 1, 1];
@@ -21,20 +23,21 @@ pub(crate) struct HostLinks {
     pub(crate) pbds: List,
     metrics: Option<Slot>,
     control_domain: Option<Slot>,
-    pcis: Box<[Slot]>,
-    pgpus: Box<[Slot]>,
-    patches: Box<[Slot]>,
-    /// None before [`UPDATES_SINCE`].
-    updates: Option<Box<[Slot]>>,
-    certificates: Option<Box<[Slot]>>,
+    pcis: List,
+    pgpus: List,
+    patches: List,
+    /// Missing before [`UPDATES_SINCE`].
+    updates: List,
+    certificates: List,
 }
 
 /// An update of the pool, shown as a supplemental pack of its hosts.
+#[derive(Hash)]
 pub(crate) struct Update {
     /// What needs no other record, ready to be completed.
     pack: Packed,
     hidden: bool,
-    hosts: Box<[Slot]>,
+    hosts: List,
     vdi: Option<Slot>,
 }
 
@@ -95,8 +98,11 @@ pub(super) fn decode(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
         pcis: reader.watch_all(record.list("PCIs"), Interest::Id),
         pgpus: reader.watch_all(record.list("PGPUs"), Interest::Id),
         patches: reader.watch_all(record.list("patches"), Interest::Id),
-        updates: has_updates.then(|| reader.watch_all(record.list("updates"), Interest::Content)),
-        certificates: record.opt_list("certificates").map(|list| reader.watch_all(list, Interest::Content)),
+        updates: match has_updates {
+            true => reader.watch_all(record.list("updates"), Interest::Content),
+            false => List::MISSING,
+        },
+        certificates: reader.list(record, "certificates", Interest::Content),
     };
     Draft { object: Some(Object::Host(Box::new(host))), links: Links::Host(Box::new(links)) }
 }
@@ -130,8 +136,8 @@ fn packs_of_version(record: Record<'_>) -> Packed {
 
 impl Update {
     /// Returns the ids that a pack shows.
-    pub(crate) fn ids(&self, table: &Table) -> Vec<Option<ObjectId>> {
-        self.hosts.iter().copied().chain(self.vdi).map(|slot| table.id(slot)).collect()
+    pub(crate) fn ids(&self, table: &Table, slot: Slot) -> Vec<Option<ObjectId>> {
+        table.given(slot, self.hosts).chain(self.vdi).map(|slot| table.id(slot)).collect()
     }
 }
 
@@ -183,23 +189,23 @@ pub(super) fn resolve(table: &Table, slot: Slot, host: &mut Host, links: &HostLi
     host.control_domain = id(table, links.control_domain);
     host.resident_vms = table.list(
         slot,
-        &links.resident_vms,
+        links.resident_vms,
         |links, host| matches!(links, Links::Vm(vm) if vm.resident_on == Some(host)),
     );
-    host.pifs = table.list(slot, &links.pifs, |links, host| matches!(links, Links::Pif(pif) if pif.host == Some(host)));
-    host.pbds = table.list(slot, &links.pbds, |links, host| matches!(links, Links::Pbd(pbd) if pbd.host == Some(host)));
-    host.pcis = table.known(&links.pcis);
-    host.pgpus = table.known(&links.pgpus);
-    host.patches = table.known(&links.patches);
-    if let Some(updates) = &links.updates {
-        let packs = updates.iter().filter_map(|&update| match table.links(Some(update)) {
-            Some(Links::Update(update)) if !update.hidden => Some(complete_pack(table, update)),
+    host.pifs = table.list(slot, links.pifs, |links, host| matches!(links, Links::Pif(pif) if pif.host == Some(host)));
+    host.pbds = table.list(slot, links.pbds, |links, host| matches!(links, Links::Pbd(pbd) if pbd.host == Some(host)));
+    host.pcis = table.known(slot, links.pcis);
+    host.pgpus = table.known(slot, links.pgpus);
+    host.patches = table.known(slot, links.patches);
+    if !links.updates.is_missing() {
+        let packs = table.given(slot, links.updates).filter_map(|slot| match table.links(Some(slot)) {
+            Some(Links::Update(update)) if !update.hidden => Some(complete_pack(table, slot, update)),
             _ => None,
         });
         host.supplemental_packs = Packed::value(&Json::Array(packs.collect()));
     }
-    host.certificates = links.certificates.as_ref().map(|certificates| {
-        let known = certificates.iter().filter_map(|&slot| match table.links(Some(slot)) {
+    host.certificates = (!links.certificates.is_missing()).then(|| {
+        let known = table.given(slot, links.certificates).filter_map(|slot| match table.links(Some(slot)) {
             Some(Links::Certificate(certificate)) => Some(certificate.to_value()),
             _ => None,
         });
@@ -207,9 +213,9 @@ pub(super) fn resolve(table: &Table, slot: Slot, host: &mut Host, links: &HostLi
     });
 }
 
-fn complete_pack(table: &Table, update: &Update) -> Json {
+fn complete_pack(table: &Table, slot: Slot, update: &Update) -> Json {
     let mut pack = update.pack.to_value();
-    pack["hosts"] = json!(table.known(&update.hosts));
+    pack["hosts"] = json!(table.known(slot, update.hosts));
     if let Some(vdi) = id(table, update.vdi) {
         pack["vdi"] = json!(vdi);
     }

@@ -4,8 +4,10 @@ use model::object::{Bond, Network, Pif, Vif};
 use model::{Kind, Object, Refs};
 
 use super::{Draft, Links, head, id};
+use crate::reader::Reader;
 use crate::record::Record;
-use crate::table::{Interest, List, Reader, Slot, Table};
+use crate::slot::{Interest, List, Slot};
+use crate::table::{Slots, Table};
 
 pub(crate) struct NetworkLinks {
     pub(crate) pifs: List,
@@ -27,7 +29,7 @@ pub(crate) struct PifLinks {
 
 pub(crate) struct BondLinks {
     pub(crate) master: Option<Slot>,
-    pub(crate) slaves: Box<[Slot]>,
+    pub(crate) slaves: List,
 }
 
 pub(super) fn decode_network(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
@@ -53,18 +55,15 @@ pub(super) fn decode_network(record: Record<'_>, reader: &mut Reader<'_>) -> Dra
         pifs: reader.list(record, "PIFs", Interest::Content),
         vifs: reader.list(record, "VIFs", Interest::Id),
     };
-    Draft { object: Some(Object::Network(Box::new(network))), links: Links::Network(links) }
+    Draft { object: Some(Object::Network(Box::new(network))), links: Links::Network(Box::new(links)) }
 }
 
 pub(super) fn resolve_network(table: &Table, slot: Slot, network: &mut Network, links: &NetworkLinks) {
     let on_network = |links: &Links, network: Slot| matches!(links, Links::Pif(pif) if pif.network == Some(network));
-    let pifs = table.slots_of(slot, &links.pifs, on_network);
+    let pifs = table.slots_of(slot, links.pifs, on_network);
     network.pifs = pifs.iter().map(|&pif| table.id(pif)).collect();
-    network.vifs = table.list(
-        slot,
-        &links.vifs,
-        |links, network| matches!(links, Links::Vif(vif) if vif.network == Some(network)),
-    );
+    network.vifs =
+        table.list(slot, links.vifs, |links, network| matches!(links, Links::Vif(vif) if vif.network == Some(network)));
     network.is_bonded = pifs.iter().any(|&slot| match table.links(Some(slot)) {
         Some(Links::Pif(pif)) => is_bonded(table, slot, pif),
         _ => false,
@@ -80,7 +79,7 @@ pub(super) fn decode_vif(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
         attached: record.bool("currently_attached"),
         device: reader.text(record.str("device")),
         locking_mode: reader.opt_text(record.opt_str("locking_mode")),
-        mac: reader.text(record.str("MAC")),
+        mac: record.str("MAC").into(),
         mtu: record.int("MTU"),
         other_config: reader.map(record, "other_config"),
         tx_checksumming: !matches!(record.entry("other_config", "ethtool-tx"), Some("false" | "off")),
@@ -145,8 +144,10 @@ pub(super) fn resolve_pif(table: &Table, slot: Slot, pif: &mut Pif, links: &PifL
     let masters = masters(table, slot, links);
     pif.is_bond_master = !masters.is_empty();
     pif.bond_master = bond(table, links.bond_slave_of).and_then(|bond| id(table, bond.master));
-    pif.bond_slaves =
-        bond(table, masters.first().copied()).map(|bond| bond.slaves.iter().map(|&slave| table.id(slave)).collect());
+    pif.bond_slaves = masters.first().and_then(|&slot| {
+        let slaves = bond(table, Some(slot))?.slaves;
+        Some(table.given(slot, slaves).map(|slave| table.id(slave)).collect())
+    });
     let metrics = match table.links(links.metrics) {
         Some(Links::PifMetrics(metrics)) => Some(metrics),
         _ => None,
@@ -161,10 +162,10 @@ pub(crate) fn is_bonded(table: &Table, slot: Slot, pif: &PifLinks) -> bool {
     pif.bond_slave_of.is_some() || !masters(table, slot, pif).is_empty()
 }
 
-fn masters(table: &Table, slot: Slot, pif: &PifLinks) -> Vec<Slot> {
+fn masters(table: &Table, slot: Slot, pif: &PifLinks) -> Slots {
     table.slots_of(
         slot,
-        &pif.bond_master_of,
+        pif.bond_master_of,
         |links, pif| matches!(links, Links::Bond(bond) if bond.master == Some(pif)),
     )
 }

@@ -4,8 +4,10 @@ use model::object::{Patch, PoolPatch};
 use model::{Kind, Object, Refs, Text};
 
 use super::{Draft, Links, head, id};
+use crate::reader::Reader;
 use crate::record::{Record, seconds};
-use crate::table::{Interest, List, Reader, Slot, Table};
+use crate::slot::{Interest, List, Slot};
+use crate::table::Table;
 
 pub(crate) struct PatchLinks {
     host: Option<Slot>,
@@ -13,6 +15,7 @@ pub(crate) struct PatchLinks {
 }
 
 /// Of a hotfix: what its patches show too.
+#[derive(Hash)]
 pub(crate) struct PoolPatchLinks {
     pub(crate) host_patches: List,
     name: Text,
@@ -77,5 +80,5 @@ pub(super) fn decode_pool_patch(record: Record<'_>, reader: &mut Reader<'_>) -> 
 
 pub(super) fn resolve_pool_patch(table: &Table, slot: Slot, patch: &mut PoolPatch, links: &PoolPatchLinks) {
     let is_patch_of = |links: &Links, of: Slot| matches!(links, Links::Patch(patch) if patch.pool_patch == Some(of));
-    patch.host_patches = table.list(slot, &links.host_patches, is_patch_of);
+    patch.host_patches = table.list(slot, links.host_patches, is_patch_of);
 }

@@ -4,15 +4,17 @@ use model::object::{Cpus, Pool};
 use model::{Kind, Object, Refs};
 
 use super::{Draft, Links, head, id};
+use crate::reader::Reader;
 use crate::record::Record;
-use crate::table::{Interest, Reader, Slot, Table};
+use crate::slot::{Interest, List, Slot};
+use crate::table::Table;
 
 pub(crate) struct PoolLinks {
     pub(crate) master: Option<Slot>,
     crash_dump_sr: Option<Slot>,
     suspend_sr: Option<Slot>,
     default_sr: Option<Slot>,
-    statefiles: Box<[Slot]>,
+    statefiles: List,
     /// A pool without a name shows its master's.
     nameless: bool,
 }
@@ -47,7 +49,7 @@ pub(super) fn decode(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
         statefiles: reader.watch_all(record.list("ha_statefiles"), Interest::Content),
         nameless: record.str("name_label").is_empty(),
     };
-    Draft { object: Some(Object::Pool(Box::new(pool))), links: Links::Pool(links) }
+    Draft { object: Some(Object::Pool(Box::new(pool))), links: Links::Pool(Box::new(links)) }
 }
 
 /// Returns the counts of `cpu_info`, of pools and hosts alike.
@@ -55,12 +57,12 @@ pub(super) fn cpus(record: Record<'_>) -> Cpus {
     Cpus { cores: record.number("cpu_info", "cpu_count"), sockets: record.number("cpu_info", "socket_count") }
 }
 
-pub(super) fn resolve(table: &Table, pool: &mut Pool, links: &PoolLinks) {
+pub(super) fn resolve(table: &Table, slot: Slot, pool: &mut Pool, links: &PoolLinks) {
     pool.master = id(table, links.master);
     pool.crash_dump_sr = id(table, links.crash_dump_sr);
     pool.suspend_sr = id(table, links.suspend_sr);
     pool.default_sr = id(table, links.default_sr);
-    let srs = links.statefiles.iter().filter_map(|&slot| match table.links(Some(slot)) {
+    let srs = table.given(slot, links.statefiles).filter_map(|slot| match table.links(Some(slot)) {
         Some(Links::Vdi(vdi)) => id(table, vdi.sr),
         _ => None,
     });

@@ -1,13 +1,13 @@
 //! Storage: SRs, VDIs, VBDs, PBDs, and the walks along them.
 
-use std::collections::HashSet;
-
 use model::object::{Pbd, Sm, Sr, Vbd, Vdi, VdiSnapshot};
 use model::{Kind, Object, ObjectId, Packed, Refs, Text};
 
 use super::{Draft, Links, head, id};
+use crate::reader::Reader;
 use crate::record::{Record, seconds};
-use crate::table::{Interest, List, Reader, Slot, Table};
+use crate::slot::{Interest, List, Slot};
+use crate::table::{Slots, Table};
 
 /// What stands instead of a password in `device_config`; the text is upstream's.
 const OBFUSCATED: &str = "* obfuscated *";
@@ -27,7 +27,8 @@ pub(crate) struct VdiLinks {
     unmanaged: bool,
     snapshot_time: Option<i64>,
     usage: i64,
-    parent: Option<Text>,
+    /// The slot of the parent's UUID.
+    parent: Option<Slot>,
 }
 
 pub(crate) struct VbdLinks {
@@ -69,7 +70,7 @@ pub(super) fn decode_sr(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
         pbds: reader.list(record, "PBDs", Interest::Content),
         shared: sr.shared,
     };
-    Draft { object: Some(Object::Sr(Box::new(sr))), links: Links::Sr(links) }
+    Draft { object: Some(Object::Sr(Box::new(sr))), links: Links::Sr(Box::new(links)) }
 }
 
 /// Returns how a type of SR takes its room; linstor's is a setting of its PBDs.
@@ -84,8 +85,8 @@ fn allocation_strategy(sr_type: &str) -> Option<&'static str> {
 }
 
 pub(super) fn resolve_sr(table: &Table, slot: Slot, sr: &mut Sr, links: &SrLinks) {
-    sr.vdis = table.list(slot, &links.vdis, |links, sr| matches!(links, Links::Vdi(vdi) if vdi.sr == Some(sr)));
-    let pbds = table.slots_of(slot, &links.pbds, is_pbd_of);
+    sr.vdis = table.list(slot, links.vdis, |links, sr| matches!(links, Links::Vdi(vdi) if vdi.sr == Some(sr)));
+    let pbds = table.slots_of(slot, links.pbds, is_pbd_of);
     sr.pbds = pbds.iter().map(|&pbd| table.id(pbd)).collect();
     sr.container = local_host(table, slot).or_else(|| table.pool_id().cloned());
     if &*sr.sr_type == "linstor" {
@@ -109,7 +110,7 @@ fn pbd_links(table: &Table, slot: Slot) -> Option<&PbdLinks> {
 pub(crate) fn local_host(table: &Table, sr: Slot) -> Option<ObjectId> {
     match table.links(Some(sr)) {
         Some(Links::Sr(links)) if !links.shared => {
-            let pbds = table.slots_of(sr, &links.pbds, is_pbd_of);
+            let pbds = table.slots_of(sr, links.pbds, is_pbd_of);
             id(table, pbd_links(table, *pbds.first()?)?.host)
         }
         _ => None,
@@ -130,6 +131,7 @@ pub(crate) fn disk_host(table: &Table, vbd: Slot) -> Option<ObjectId> {
 
 pub(super) fn decode_vdi(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
     let parent = record.entry("sm_config", "vhd-parent").filter(|parent| !parent.is_empty());
+    let parent_slot = reader.watch(parent, Interest::Content);
     let vdi = Vdi {
         head: head(Kind::Vdi, reader),
         name_label: reader.text(record.str("name_label")),
@@ -139,7 +141,7 @@ pub(super) fn decode_vdi(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
         missing: record.bool("missing"),
         other_config: reader.map(record, "other_config"),
         current_operations: reader.map(record, "current_operations"),
-        parent: reader.opt_text(parent),
+        parent: parent_slot.map(|slot| reader.name(slot)),
         image_format: reader.opt_text(record.entry("sm_config", "image-format")),
         size: record.int("virtual_size"),
         usage: record.int("physical_utilisation"),
@@ -150,7 +152,6 @@ pub(super) fn decode_vdi(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
         snapshot: None,
         chain_physical_usage: None,
     };
-    reader.watch(parent, Interest::Content);
     let links = VdiLinks {
         sr: reader.watch(record.reference("SR"), Interest::Content),
         snapshots: reader.list(record, "snapshots", Interest::Id),
@@ -160,7 +161,7 @@ pub(super) fn decode_vdi(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
         unmanaged: record.opt_bool("managed") == Some(false),
         snapshot_time: record.opt_str("snapshot_time").and_then(seconds),
         usage: vdi.usage,
-        parent: vdi.parent.clone(),
+        parent: parent_slot,
     };
     Draft { object: Some(Object::Vdi(Box::new(vdi))), links: Links::Vdi(Box::new(links)) }
 }
@@ -174,24 +175,26 @@ pub(super) fn resolve_vdi(table: &Table, slot: Slot, vdi: &mut Vdi, links: &VdiL
     } else {
         Kind::Vdi
     };
-    vdi.snapshot = (vdi.head.kind == Kind::VdiSnapshot).then_some(VdiSnapshot { time: links.snapshot_time, of });
+    vdi.snapshot =
+        (vdi.head.kind == Kind::VdiSnapshot).then(|| Box::new(VdiSnapshot { time: links.snapshot_time, of }));
     vdi.chain_physical_usage = (vdi.head.kind == Kind::Vdi).then(|| chain_usage(table, slot));
     vdi.sr = id(table, links.sr);
     vdi.snapshots =
-        table.list(slot, &links.snapshots, |links, of| matches!(links, Links::Vdi(vdi) if vdi.snapshot_of == Some(of)));
-    vdi.vbds = table.list(slot, &links.vbds, |links, of| matches!(links, Links::Vbd(vbd) if vbd.vdi == Some(of)));
+        table.list(slot, links.snapshots, |links, of| matches!(links, Links::Vdi(vdi) if vdi.snapshot_of == Some(of)));
+    vdi.vbds = table.list(slot, links.vbds, |links, of| matches!(links, Links::Vbd(vbd) if vbd.vdi == Some(of)));
 }
 
 /// Returns the bytes that an image and everything below it in its chain take.
 pub(crate) fn chain_usage(table: &Table, vdi: Slot) -> i64 {
     let mut total = 0_i64;
-    // A chain that bites its own tail must not hold us.
-    let mut seen = HashSet::new();
+    // A chain that bites its own tail must not hold us. Most have a link or two.
+    let mut seen = Slots::new();
     let mut next = Some(vdi);
-    while let Some(slot) = next.filter(|&slot| seen.insert(slot)) {
+    while let Some(slot) = next.filter(|slot| !seen.contains(slot)) {
+        seen.push(slot);
         let Some(Links::Vdi(links)) = table.links(Some(slot)) else { break };
         total = total.saturating_add(links.usage);
-        next = links.parent.as_deref().and_then(|parent| table.vdi(parent));
+        next = links.parent.and_then(|parent| table.vdi(table.name(parent)));
     }
     total
 }
@@ -237,7 +240,7 @@ pub(super) fn decode_pbd(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
         sr: reader.watch(record.reference("SR"), Interest::Id),
         provisioning: reader.opt_text(record.entry("device_config", "provisioning")),
     };
-    Draft { object: Some(Object::from(pbd)), links: Links::Pbd(links) }
+    Draft { object: Some(Object::from(pbd)), links: Links::Pbd(Box::new(links)) }
 }
 
 /// Returns whether a setting holds a password or the key to one: `cifspassword`, `chappassword_secret`...

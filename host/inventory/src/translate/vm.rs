@@ -6,8 +6,10 @@ use serde_json::{Value as Json, json};
 
 use super::vulnerable::Drivers;
 use super::{Draft, GuestMetrics, Links, VmMetrics, disk_host, head, id, xml};
+use crate::reader::Reader;
 use crate::record::{Record, seconds, version_at_least};
-use crate::table::{Interest, List, Reader, Slot, Table};
+use crate::slot::{Interest, List, Slot};
+use crate::table::Table;
 
 /// From this platform version of the master on, nested virtualisation has a setting of its own.
 const NESTED_VIRT_SINCE: &[u32] = &[3, 4];
@@ -21,7 +23,7 @@ pub(crate) struct VmLinks {
     pub(crate) vifs: List,
     pub(crate) vbds: List,
     /// Of templates.
-    pub(crate) template: Option<TemplateInfo>,
+    pub(crate) template: Option<Box<TemplateInfo>>,
     snapshot_of: Option<Slot>,
     affinity: Option<Slot>,
     metrics: Option<Slot>,
@@ -29,8 +31,8 @@ pub(crate) struct VmLinks {
     parent: Option<Slot>,
     suspend_sr: Option<Slot>,
     suspend_vdi: Option<Slot>,
-    vtpms: Box<[Slot]>,
-    vgpus: Box<[Slot]>,
+    vtpms: List,
+    vgpus: List,
     /// Task and what it does.
     operations: Box<[(Slot, Text)]>,
     snapshot_time: Option<i64>,
@@ -46,22 +48,21 @@ pub(super) fn decode(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
     let platform = |key: &str| record.flag("platform", key);
     let mode = virtualization_mode(record);
     let hvm = mode == "hvm";
-    let vm = Vm {
+    let mut vm = Vm {
         head: head(Kind::Vm, reader),
-        name_label: reader.text(record.str("name_label")),
+        name_label: record.str("name_label").into(),
         name_description: reader.text(record.str("name_description")),
         tags: reader.texts(record.list("tags")),
         power_state: PowerState::from(record.opt_str("power_state").unwrap_or("Halted")),
-        attached_pcis: record.entry("other_config", "pci").map(|pci| reader.texts(pci_ids(pci))),
         auto_poweron: record.flag("other_config", "auto_poweron"),
         bios_strings: reader.map(record, "bios_strings"),
         blocked_operations: reader.map(record, "blocked_operations"),
         boot: reader.map(record, "HVM_boot_params"),
         xenstore_data: reader.map(record, "xenstore_data"),
-        other: reader.map(record, "other_config"),
+        // Carries a seed for MAC addresses, so no two are equal.
+        other: Packed::map(record.pairs("other_config")),
         cpus: Vcpus { max: record.int("VCPUs_max"), number: 0 },
-        creation: creation(record).map(|creation| reader.share(creation)),
-        docker: docker(record),
+        creation: creation(record),
         exp_nested_hvm: platform("exp-nested-hvm"),
         viridian: platform("viridian"),
         secure_boot: platform("secureboot"),
@@ -74,42 +75,40 @@ pub(super) fn decode(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
             size: 0,
             usage: None,
         },
-        notes: reader.opt_text(record.entry("other_config", "xo:notes")),
         has_vendor_device: record.bool("has_vendor_device"),
-        resource_set: resource_set(record).map(|set| reader.text(&set)),
         start_delay: record.int("start_delay"),
         virtualization_mode: reader.text(mode),
-        nic_type: reader.opt_text(record.entry("platform", "nic_type")),
         vga: hvm.then(|| reader.text(record.entry("platform", "vga").unwrap_or("cirrus"))),
         videoram: hvm.then(|| record.number("platform", "videoram").unwrap_or(4)),
         cores_per_socket: record.number("platform", "cores-per-socket"),
-        cpu_cap: record.number("VCPUs_params", "cap"),
-        cpu_weight: record.number("VCPUs_params", "weight"),
-        cpu_mask: record.entry("VCPUs_params", "mask").map(numbers),
-        pv_args: if hvm { None } else { reader.opt_text(record.opt_str("PV_args")) },
         // All of these depend on other records and are filled in by `resolve`.
         addresses: Packed::empty(),
         main_ip_address: None,
-        affinity_host: None,
         current_operations: Packed::empty(),
         is_nested_virt_enabled: false,
         vulnerabilities: None,
         install_time: None,
         start_time: None,
         os_version: None,
-        parent: None,
         snapshots: Refs::default(),
-        suspend_sr: None,
         vifs: Refs::default(),
-        vtpms: Refs::default(),
         vbds: Refs::default(),
-        vgpus: Refs::default(),
         xen_tools: XenTools::Unknown,
         guest_agent: None,
         container: None,
-        snapshot: None,
-        template: None,
+        more: None,
     };
+    vm.edit_rare(|rare| {
+        rare.attached_pcis = record.entry("other_config", "pci").map(|pci| reader.texts(pci_ids(pci)));
+        rare.docker = docker(record);
+        rare.notes = reader.opt_text(record.entry("other_config", "xo:notes"));
+        rare.resource_set = resource_set(record).map(|set| reader.text(&set));
+        rare.nic_type = reader.opt_text(record.entry("platform", "nic_type"));
+        rare.cpu_cap = record.number("VCPUs_params", "cap");
+        rare.cpu_weight = record.number("VCPUs_params", "weight");
+        rare.cpu_mask = record.entry("VCPUs_params", "mask").map(numbers);
+        rare.pv_args = if hvm { None } else { reader.opt_text(record.opt_str("PV_args")) };
+    });
     let links = links(record, reader);
     Draft { object: Some(Object::Vm(Box::new(vm))), links: Links::Vm(Box::new(links)) }
 }
@@ -125,7 +124,7 @@ fn links(record: Record<'_>, reader: &mut Reader<'_>) -> VmLinks {
         snapshots: reader.list(record, "snapshots", Interest::Id),
         vifs: reader.list(record, "VIFs", Interest::Id),
         vbds: reader.list(record, "VBDs", Interest::Content),
-        template: is_a_template.then(|| template_info(record, reader)),
+        template: is_a_template.then(|| Box::new(template_info(record, reader))),
         snapshot_of: reader.watch(record.reference("snapshot_of"), Interest::Id),
         affinity: reader.watch(record.reference("affinity"), Interest::Id),
         metrics: reader.watch(record.reference("metrics"), Interest::Content),
@@ -238,7 +237,7 @@ fn template_info(record: Record<'_>, reader: &mut Reader<'_>) -> TemplateInfo {
 
 pub(super) fn resolve(table: &Table, slot: Slot, vm: &mut Vm, links: &VmLinks) {
     let metrics = match table.links(links.metrics) {
-        Some(Links::VmMetrics(metrics)) => Some(metrics),
+        Some(Links::VmMetrics(metrics)) => Some(&**metrics),
         _ => None,
     };
     let guest = match table.links(links.guest_metrics) {
@@ -246,20 +245,17 @@ pub(super) fn resolve(table: &Table, slot: Slot, vm: &mut Vm, links: &VmLinks) {
         _ => None,
     };
     let running = vm.power_state.is_running();
-    resolve_kind(table, vm, links);
+    resolve_kind(table, slot, vm, links);
     resolve_lists(table, slot, vm, links);
     resolve_state(vm, running, metrics, guest, links);
 
-    vm.affinity_host = id(table, links.affinity);
-    vm.parent = id(table, links.parent);
-    vm.suspend_sr = id(table, links.suspend_sr);
     vm.container = container(table, slot, links);
     let has_setting = table.master_version().is_some_and(|version| version_at_least(version, NESTED_VIRT_SINCE));
     vm.is_nested_virt_enabled = if has_setting { links.nested_virt } else { vm.exp_nested_hvm };
     vm.vulnerabilities = (vm.head.kind == Kind::Vm).then(|| vulnerabilities(links, running, guest));
 }
 
-fn resolve_kind(table: &Table, vm: &mut Vm, links: &VmLinks) {
+fn resolve_kind(table: &Table, slot: Slot, vm: &mut Vm, links: &VmLinks) {
     let of = id(table, links.snapshot_of);
     vm.head.kind = if links.is_control_domain {
         Kind::VmController
@@ -270,21 +266,27 @@ fn resolve_kind(table: &Table, vm: &mut Vm, links: &VmLinks) {
     } else {
         Kind::Vm
     };
-    vm.snapshot = (vm.head.kind == Kind::VmSnapshot).then(|| SnapshotInfo {
-        time: links.snapshot_time,
-        of,
-        suspend_vdi: id(table, links.suspend_vdi),
+    let kind = vm.head.kind;
+    vm.edit_rare(|rare| {
+        rare.snapshot = (kind == Kind::VmSnapshot).then(|| SnapshotInfo {
+            time: links.snapshot_time,
+            of,
+            suspend_vdi: id(table, links.suspend_vdi),
+        });
+        rare.template = links.template.as_deref().filter(|_| kind == Kind::VmTemplate).cloned();
+        rare.affinity_host = id(table, links.affinity);
+        rare.parent = id(table, links.parent);
+        rare.suspend_sr = id(table, links.suspend_sr);
+        rare.vtpms = table.known(slot, links.vtpms);
+        rare.vgpus = table.known(slot, links.vgpus);
     });
-    vm.template = links.template.clone().filter(|_| vm.head.kind == Kind::VmTemplate);
 }
 
 fn resolve_lists(table: &Table, slot: Slot, vm: &mut Vm, links: &VmLinks) {
     vm.snapshots =
-        table.list(slot, &links.snapshots, |links, of| matches!(links, Links::Vm(vm) if vm.snapshot_of == Some(of)));
-    vm.vifs = table.list(slot, &links.vifs, |links, of| matches!(links, Links::Vif(vif) if vif.vm == Some(of)));
-    vm.vbds = table.list(slot, &links.vbds, is_vbd_of);
-    vm.vtpms = table.known(&links.vtpms);
-    vm.vgpus = table.known(&links.vgpus);
+        table.list(slot, links.snapshots, |links, of| matches!(links, Links::Vm(vm) if vm.snapshot_of == Some(of)));
+    vm.vifs = table.list(slot, links.vifs, |links, of| matches!(links, Links::Vif(vif) if vif.vm == Some(of)));
+    vm.vbds = table.list(slot, links.vbds, is_vbd_of);
     let operations: Vec<(ObjectId, &Text)> =
         links.operations.iter().filter_map(|(task, operation)| Some((table.id(*task)?, operation))).collect();
     vm.current_operations = Packed::map(operations.iter().map(|(task, operation)| (task.as_str(), &***operation)));
@@ -324,11 +326,7 @@ fn resolve_state(
 fn tools(guest: Option<&GuestMetrics>) -> XenTools {
     let version = guest.and_then(|guest| {
         let (major, minor) = (guest.major.as_deref()?, guest.minor.as_deref()?);
-        Some(XenTools::Version {
-            major: major.parse().ok()?,
-            minor: minor.parse().ok()?,
-            version: format!("{major}.{minor}").parse().ok()?,
-        })
+        Some(XenTools::Version { major: major.parse().ok()?, minor: minor.parse().ok()? })
     });
     version.unwrap_or(XenTools::Missing)
 }
@@ -345,7 +343,7 @@ fn agent(guest: &GuestMetrics) -> GuestAgent {
 
 fn container(table: &Table, slot: Slot, links: &VmLinks) -> Option<ObjectId> {
     let host = id(table, links.resident_on);
-    let local = || table.slots_of(slot, &links.vbds, is_vbd_of).into_iter().find_map(|vbd| disk_host(table, vbd));
+    let local = || table.slots_of(slot, links.vbds, is_vbd_of).into_iter().find_map(|vbd| disk_host(table, vbd));
     host.or_else(local).or_else(|| table.pool_id().cloned())
 }
 
@@ -353,8 +351,8 @@ fn vulnerabilities(links: &VmLinks, running: bool, guest: Option<&GuestMetrics>)
     let verdict = match guest.map(|guest| &guest.drivers) {
         _ if !links.is_windows => json!(false),
         Some(Drivers::Fine) => json!(false),
-        Some(Drivers::Vulnerable { driver, version }) => {
-            json!({"reason": "pv-driver-version-vulnerable", "driver": driver, "version": version})
+        Some(Drivers::Vulnerable(hole)) => {
+            json!({"reason": "pv-driver-version-vulnerable", "driver": hole.driver, "version": hole.version})
         }
         Some(Drivers::Unknown) | None if running => json!({"reason": "no-pv-drivers-detected"}),
         // A halted guest says nothing; that is no reason to warn.

@@ -19,14 +19,21 @@ const FIXED_IN: &[(&str, &str, [u32; 4])] = &[
 ];
 
 /// What the guest says of its drivers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Drivers {
     /// Nothing that could be compared.
     Unknown,
     /// None of them is known to be vulnerable.
     Fine,
     /// This one is.
-    Vulnerable { driver: &'static str, version: Box<str> },
+    Vulnerable(Box<Hole>),
+}
+
+/// A driver with the hole.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Hole {
+    pub(super) driver: &'static str,
+    pub(super) version: Box<str>,
 }
 
 /// Looks at the drivers of a guest.
@@ -38,7 +45,7 @@ pub(super) fn drivers(record: Record<'_>) -> Drivers {
         if let Some(&(driver, _, fixed)) = FIXED_IN.iter().find(|(name, by, _)| *name == driver && *by == vendor)
             && !crate::record::version_at_least(version, &fixed)
         {
-            return Drivers::Vulnerable { driver, version: version.into() };
+            return Drivers::Vulnerable(Box::new(Hole { driver, version: version.into() }));
         }
         verdict = Drivers::Fine;
     }
@@ -52,7 +59,8 @@ mod tests {
 
     #[test]
     fn versions_decide() {
-        let vulnerable = |driver, version: &str| Drivers::Vulnerable { driver, version: version.into() };
+        let vulnerable =
+            |driver, version: &str| Drivers::Vulnerable(Box::new(Hole { driver, version: version.into() }));
         for (versions, expected) in [
             (vec![("xenbus", "XenServer 9.1.9.105 ")], vulnerable("xenbus", "9.1.9.105")),
             (vec![("xenbus", "XenServer 9.1.11.114 ")], vulnerable("xenbus", "9.1.11.114")),

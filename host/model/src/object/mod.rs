@@ -21,8 +21,6 @@ mod storage;
 mod vm;
 mod written;
 
-use std::sync::Arc;
-
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::ObjectId;
@@ -39,7 +37,7 @@ pub use patch::{Patch, PoolPatch};
 pub use pattern::{contains, pattern_matches};
 pub use pool::Pool;
 pub use storage::{Pbd, Sm, Sr, Vbd, Vdi, VdiSnapshot};
-pub use vm::{GuestAgent, Memory, PowerState, SnapshotInfo, TemplateDisk, TemplateInfo, Vcpus, Vm, XenTools};
+pub use vm::{GuestAgent, Memory, PowerState, Rare, SnapshotInfo, TemplateDisk, TemplateInfo, Vcpus, Vm, XenTools};
 pub use written::{Cell, Written};
 
 macro_rules! objects {
@@ -305,7 +303,7 @@ impl Serialize for Object {
 
 /// Shares a text; for the values that come again and again, share through an interner instead.
 pub fn text(value: &str) -> Text {
-    Arc::from(value)
+    Text::from(value)
 }
 
 #[cfg(test)]

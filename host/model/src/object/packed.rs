@@ -10,8 +10,9 @@ use serde_json::value::RawValue;
 
 use crate::ObjectId;
 
-/// A shared text. Values that repeat (types, versions, references) share one allocation.
-pub type Text = Arc<str>;
+/// A shared text, as small as a pointer. Values that repeat (types, versions, references) share one allocation, and the empty
+/// text has none.
+pub type Text = arcstr::ArcStr;
 
 /// A map of strings, or any rarely read value, kept as compact JSON text: one allocation, copied straight into answers.
 ///

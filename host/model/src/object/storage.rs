@@ -89,7 +89,7 @@ pub struct Vdi {
     pub sr: Option<ObjectId>,
     pub vbds: Refs,
     /// On snapshots only.
-    pub snapshot: Option<VdiSnapshot>,
+    pub snapshot: Option<Box<VdiSnapshot>>,
     /// On plain images only: bytes taken by it and everything below.
     pub chain_physical_usage: Option<i64>,
 }

@@ -1,9 +1,11 @@
 //! VMs, templates, snapshots and control domains: one class in XAPI, four kinds in public.
 
+use std::sync::LazyLock;
+
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::entries::Entries;
-use super::{Head, Packed, Refs, Text};
+use super::{Decimal, Head, Packed, Refs, Text};
 use crate::ObjectId;
 
 /// Whether a VM runs.
@@ -83,38 +85,31 @@ pub struct Memory {
 }
 
 /// The guest tools of a running VM.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum XenTools {
     /// The VM is off or has no metrics; the property is absent.
     #[default]
     Unknown,
     /// Running without tools: `false`.
     Missing,
-    /// Running with tools of this version.
+    /// Running with tools of this version; written with `major.minor` read as one number, too.
     Version {
         /// Major number.
-        major: i64,
+        major: u32,
         /// Minor number.
-        minor: i64,
-        /// `major.minor` read as one number.
-        version: f64,
+        minor: u32,
     },
 }
 
 impl Serialize for XenTools {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self::Version { major, minor, version } = self else {
+        let Self::Version { major, minor } = self else {
             return serializer.serialize_bool(false);
         };
         let mut map = serializer.serialize_map(Some(3))?;
         map.serialize_entry("major", major)?;
         map.serialize_entry("minor", minor)?;
-        // A whole number is written without a fraction, as JavaScript does and Go's decoder wants.
-        if minor == &0 {
-            map.serialize_entry("version", major)?;
-        } else {
-            map.serialize_entry("version", version)?;
-        }
+        map.serialize_entry("version", &Decimal(format!("{major}.{minor}").parse().unwrap_or_default()))?;
         map.end()
     }
 }
@@ -189,8 +184,6 @@ pub struct Vm {
     pub power_state: PowerState,
     pub addresses: Packed,
     pub main_ip_address: Option<Text>,
-    pub affinity_host: Option<ObjectId>,
-    pub attached_pcis: Option<Box<[Text]>>,
     pub auto_poweron: bool,
     pub bios_strings: Packed,
     pub blocked_operations: Packed,
@@ -200,7 +193,6 @@ pub struct Vm {
     pub cpus: Vcpus,
     pub creation: Option<Packed>,
     pub current_operations: Packed,
-    pub docker: Option<Packed>,
     pub exp_nested_hvm: bool,
     pub is_nested_virt_enabled: bool,
     pub viridian: bool,
@@ -214,30 +206,41 @@ pub struct Vm {
     pub install_time: Option<Option<i64>>,
     /// As `install_time`.
     pub start_time: Option<Option<i64>>,
-    pub notes: Option<Text>,
     /// None is written as null.
     pub os_version: Option<Packed>,
-    pub parent: Option<ObjectId>,
     pub has_vendor_device: bool,
-    pub resource_set: Option<Text>,
     pub snapshots: Refs,
     /// Seconds.
     pub start_delay: i64,
-    pub suspend_sr: Option<ObjectId>,
     pub vifs: Refs,
-    pub vtpms: Refs,
     pub vbds: Refs,
-    pub vgpus: Refs,
     pub virtualization_mode: Text,
     pub xen_tools: XenTools,
     pub guest_agent: Option<GuestAgent>,
     /// The host it runs on or whose local storage it lies on, else the pool.
     pub container: Option<ObjectId>,
-    pub nic_type: Option<Text>,
     pub vga: Option<Text>,
     /// MiB.
     pub videoram: Option<i64>,
     pub cores_per_socket: Option<i64>,
+    /// What few VMs have; none when it is all absent or empty. Read it through [`Vm::rare`].
+    pub more: Option<Box<Rare>>,
+}
+
+/// The properties that few VMs have, apart so that the others do not carry the room for them.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(missing_docs, reason = "the fields are named after the public properties, listed in `shape`")]
+pub struct Rare {
+    pub affinity_host: Option<ObjectId>,
+    pub attached_pcis: Option<Box<[Text]>>,
+    pub docker: Option<Packed>,
+    pub notes: Option<Text>,
+    pub parent: Option<ObjectId>,
+    pub resource_set: Option<Text>,
+    pub suspend_sr: Option<ObjectId>,
+    pub vtpms: Refs,
+    pub vgpus: Refs,
+    pub nic_type: Option<Text>,
     pub cpu_cap: Option<i64>,
     pub cpu_weight: Option<i64>,
     pub cpu_mask: Option<Box<[i64]>>,
@@ -248,8 +251,23 @@ pub struct Vm {
     pub template: Option<TemplateInfo>,
 }
 
+static NOTHING_RARE: LazyLock<Rare> = LazyLock::new(Rare::default);
+
 impl Vm {
+    /// Returns the properties that few VMs have.
+    pub fn rare(&self) -> &Rare {
+        self.more.as_deref().unwrap_or(&NOTHING_RARE)
+    }
+
+    /// Changes the properties that few VMs have.
+    pub fn edit_rare(&mut self, edit: impl FnOnce(&mut Rare)) {
+        let mut rare = self.more.take().unwrap_or_default();
+        edit(&mut rare);
+        self.more = (*rare != *NOTHING_RARE).then_some(rare);
+    }
+
     pub(super) fn shape<E: Entries>(&self, out: &mut E) -> Result<(), E::Error> {
+        let rare = self.rare();
         self.head.shape(out)?;
         out.put("name_label", &self.name_label)?;
         out.put("name_description", &self.name_description)?;
@@ -257,8 +275,8 @@ impl Vm {
         out.put("power_state", &self.power_state)?;
         out.put("addresses", &self.addresses)?;
         out.opt("mainIpAddress", &self.main_ip_address)?;
-        out.opt("affinityHost", &self.affinity_host)?;
-        out.opt("attachedPcis", &self.attached_pcis)?;
+        out.opt("affinityHost", &rare.affinity_host)?;
+        out.opt("attachedPcis", &rare.attached_pcis)?;
         out.put("auto_poweron", &self.auto_poweron)?;
         out.put("bios_strings", &self.bios_strings)?;
         out.put("blockedOperations", &self.blocked_operations)?;
@@ -268,7 +286,7 @@ impl Vm {
         out.put("CPUs", &self.cpus)?;
         out.opt("creation", &self.creation)?;
         out.put("current_operations", &self.current_operations)?;
-        out.opt("docker", &self.docker)?;
+        out.opt("docker", &rare.docker)?;
         out.put("expNestedHvm", &self.exp_nested_hvm)?;
         out.put("isNestedVirtEnabled", &self.is_nested_virt_enabled)?;
         out.put("viridian", &self.viridian)?;
@@ -280,19 +298,19 @@ impl Vm {
         out.put("memory", &self.memory)?;
         out.opt("installTime", &self.install_time)?;
         out.opt("startTime", &self.start_time)?;
-        out.opt("notes", &self.notes)?;
+        out.opt("notes", &rare.notes)?;
         out.put("os_version", &self.os_version)?;
-        out.opt("parent", &self.parent)?;
+        out.opt("parent", &rare.parent)?;
         out.put("hasVendorDevice", &self.has_vendor_device)?;
-        out.opt("resourceSet", &self.resource_set)?;
+        out.opt("resourceSet", &rare.resource_set)?;
         out.put("snapshots", &self.snapshots)?;
         out.put("startDelay", &self.start_delay)?;
-        out.opt("suspendSr", &self.suspend_sr)?;
+        out.opt("suspendSr", &rare.suspend_sr)?;
         out.put("VIFs", &self.vifs)?;
-        out.put("VTPMs", &self.vtpms)?;
+        out.put("VTPMs", &rare.vtpms)?;
         out.put("$VBDs", &self.vbds)?;
-        out.put("VGPUs", &self.vgpus)?;
-        out.put("$VGPUs", &self.vgpus)?;
+        out.put("VGPUs", &rare.vgpus)?;
+        out.put("$VGPUs", &rare.vgpus)?;
         out.put("virtualizationMode", &self.virtualization_mode)?;
         if self.xen_tools != XenTools::Unknown {
             out.put("xenTools", &self.xen_tools)?;
@@ -304,20 +322,20 @@ impl Vm {
             out.opt("pvDriversUpToDate", &agent.drivers_up_to_date)?;
         }
         out.opt("$container", &self.container)?;
-        out.opt("nicType", &self.nic_type)?;
+        out.opt("nicType", &rare.nic_type)?;
         out.opt("vga", &self.vga)?;
         out.opt("videoram", &self.videoram)?;
         out.opt("coresPerSocket", &self.cores_per_socket)?;
-        out.opt("cpuCap", &self.cpu_cap)?;
-        out.opt("cpuWeight", &self.cpu_weight)?;
-        out.opt("cpuMask", &self.cpu_mask)?;
-        out.opt("PV_args", &self.pv_args)?;
-        if let Some(snapshot) = &self.snapshot {
+        out.opt("cpuCap", &rare.cpu_cap)?;
+        out.opt("cpuWeight", &rare.cpu_weight)?;
+        out.opt("cpuMask", &rare.cpu_mask)?;
+        out.opt("PV_args", &rare.pv_args)?;
+        if let Some(snapshot) = &rare.snapshot {
             out.put("snapshot_time", &snapshot.time)?;
             out.opt("$snapshot_of", &snapshot.of)?;
             out.opt("suspendVdi", &snapshot.suspend_vdi)?;
         }
-        if let Some(template) = &self.template {
+        if let Some(template) = &rare.template {
             out.put("isDefaultTemplate", &template.is_default)?;
             out.put("template_info", template)?;
         }
