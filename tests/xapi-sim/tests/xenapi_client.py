@@ -77,6 +77,35 @@ assert x.VM.get_VCPUs_max(vm) == "4"
 x.VM.start(vm, False, False)
 assert x.VM.get_power_state(vm) == "Running"
 
+# Every class that can be listed, and each object as it is alone.
+methods = session.system.listMethods()
+listed = 0
+for kind in (m.split(".")[0] for m in methods if m.endswith(".get_all_records")):
+    try:
+        records = getattr(x, kind).get_all_records()
+    except XenAPI.Failure as failure:
+        assert failure.details == ["MESSAGE_REMOVED"], (kind, failure.details)
+        continue
+    listed += len(records)
+    if records and f"{kind}.get_record" in methods and kind not in ("session", "task"):
+        ref, record = next(iter(records.items()))
+        assert getattr(x, kind).get_record(ref) == record, kind
+assert listed > 400, listed
+
+# A snapshot: the task's result names it, an event shows it and the VM that has it.
+token = x.event_from([], "", 0.0)["token"]
+task = x.Async.VM.snapshot(vm, "by python", [])
+status = ""
+while status not in ("success", "failure"):
+    status = x.task.get_status(task)
+assert status == "success", x.task.get_error_info(task)
+snapshot = x.task.get_result(task).removeprefix("<value>").removesuffix("</value>")
+seen = {e["ref"]: e for e in x.event_from(["VM"], token, 10.0)["events"]}
+assert seen[snapshot]["operation"] == "add" and seen[snapshot]["snapshot"]["snapshot_of"] == vm
+assert snapshot in seen[vm]["snapshot"]["snapshots"]
+x.VM.destroy(snapshot)
+fails("HANDLE_INVALID", x.VM.get_record, snapshot)
+
 # A lost session is renewed by the client itself.
 command("kill-sessions")
 assert x.VM.get_power_state(vm) == "Running"

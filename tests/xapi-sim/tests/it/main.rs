@@ -8,6 +8,7 @@ mod faults;
 mod fleet;
 mod generic;
 mod members;
+mod npm;
 mod power;
 mod python;
 mod statistics;
