@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use app::session::{self, Credentials};
-use app::{Ctx, Error, Query, object, plugin, server, token, user, vm};
+use app::stats::Granularity;
+use app::{Ctx, Error, Query, object, plugin, server, stats, token, user, vm};
 use model::{InstanceId, Object, Secret, ServerId, UserId};
 use plugin_runtime::{Grant, Mode};
 use serde::Deserialize;
@@ -46,6 +47,11 @@ impl Call {
         self.params.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
+    fn granularity(&self) -> Result<Granularity, Error> {
+        let Some(word) = self.params.get("granularity") else { return Ok(Granularity::default()) };
+        Granularity::deserialize(word).map_err(|error| Failure::invalid(error.to_string()).into())
+    }
+
     fn instance(&self) -> InstanceId {
         InstanceId::from(self.text("id"))
     }
@@ -76,6 +82,7 @@ handlers! {
     "auth.session" => |call| Ok(Reply::Value(json!({ "user": own_view(&call.ctx)? })));
     "host.get" => |call| one(&call, "host");
     "host.list" => |call| list(&call, "hosts");
+    "host.stats" => |call| to_text(&stats::host(&call.ctx, call.text("host"), call.granularity()?).await?);
     "message.get" => |call| one(&call, "message");
     "message.list" => |call| list(&call, "messages");
     "network.get" => |call| one(&call, "network");
@@ -118,6 +125,7 @@ handlers! {
     "plugin.unload" => |call| plugin::unload(&call.ctx, &call.instance()).await.map(done);
     "pool.get" => |call| one(&call, "pool");
     "pool.list" => |call| list(&call, "pools");
+    "pool.stats" => |call| to_text(&stats::pool(&call.ctx, call.text("id"), call.granularity()?).await?);
     "rest.ping" => |call| {
         Ok(Reply::Value(json!({ "result": "pong", "timestamp": call.ctx.app.clock.now() })))
     };
@@ -152,6 +160,7 @@ handlers! {
     "sm.list" => |call| list(&call, "sms");
     "sr.get" => |call| one(&call, "SR");
     "sr.list" => |call| list(&call, "srs");
+    "sr.stats" => |call| to_text(&stats::sr(&call.ctx, call.text("id"), call.granularity()?).await?);
     "system.getMethodsInfo" => |_call| {
         let methods = OPERATIONS.iter().filter(|operation| operation.rpc);
         Ok(Reply::Value(methods.map(|operation| (operation.name.to_owned(), wire::method_info(operation))).collect()))
@@ -231,6 +240,7 @@ handlers! {
         let (id, options) = (call.text("id").to_owned(), call.take()?);
         vm::start(&call.ctx, &id, options).await.map(done)
     };
+    "vm.stats" => |call| to_text(&stats::vm(&call.ctx, call.text("id"), call.granularity()?).await?);
     "vm.stop" => |call| {
         let (id, options) = (call.text("id").to_owned(), call.take()?);
         vm::stop(&call.ctx, &id, options).await.map(done)

@@ -12,6 +12,7 @@ use tokio::sync::broadcast;
 use crate::password::Passwords;
 use crate::plugin::Plugins;
 use crate::server::Pools;
+use crate::stats;
 use crate::throttle::Throttle;
 use crate::workers::Workers;
 
@@ -64,6 +65,7 @@ pub struct App {
     pub plugins: Plugins,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
+    pub(crate) stats: stats::Cache,
     notices: broadcast::Sender<Notice>,
 }
 
@@ -87,6 +89,7 @@ impl App {
             plugins,
             passwords,
             throttle: Throttle::default(),
+            stats: stats::Cache::default(),
             notices: broadcast::Sender::new(NOTICES),
         })
     }

@@ -14,6 +14,7 @@ mod query;
 pub mod server;
 mod services;
 pub mod session;
+pub mod stats;
 mod throttle;
 pub mod token;
 pub mod user;

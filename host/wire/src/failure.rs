@@ -88,6 +88,12 @@ pub enum Failure {
         /// State it is in.
         actual: String,
     },
+    /// The VM runs on no host; what only a host knows of it is not there.
+    #[error("the VM is not running")]
+    NotRunning {
+        /// Id of the VM.
+        id: String,
+    },
     /// The guest does not offer what is asked.
     #[error("VM lacks feature {feature}")]
     VmLacksFeature {
@@ -211,7 +217,7 @@ impl Failure {
             Self::VdiInUse { .. } => 17,
             Self::HostOffline { .. } => 18,
             Self::OperationBlocked { .. } => 19,
-            Self::IncorrectState { .. } => 25,
+            Self::IncorrectState { .. } | Self::NotRunning { .. } => 25,
             Self::ServiceUnavailable { .. } => 28,
             Self::Xapi { .. } | Self::TooFast | Self::Busy(_) | Self::Internal(_) => -32000,
             Self::MethodNotFound(_) => -32601,
@@ -227,7 +233,7 @@ impl Failure {
             Self::NoSuchObject { .. } | Self::MethodNotFound(_) => 404,
             Self::Unauthorized { .. } | Self::Forbidden { .. } => 403,
             Self::InvalidCredentials => 401,
-            Self::InvalidParameters { .. } => 422,
+            Self::InvalidParameters { .. } | Self::NotRunning { .. } => 422,
             Self::AlreadyExists { .. } | Self::IncorrectState { .. } | Self::VmBadPowerState { .. } => 409,
             Self::InvalidRequest | Self::InvalidJson | Self::BadFilter { .. } => 400,
             Self::TooFast | Self::Busy(_) => 429,
@@ -260,6 +266,9 @@ impl Failure {
             Self::OperationBlocked { id, code } => json!({ "objectId": id, "code": code }),
             Self::IncorrectState { actual, expected, object, property } => {
                 json!({ "actual": actual, "expected": expected, "object": object, "property": property })
+            }
+            Self::NotRunning { id } => {
+                json!({ "actual": null, "expected": "<host-uuid>", "object": id, "property": "resident_on" })
             }
             Self::ServiceUnavailable { service } => json!({ "serviceName": service }),
             Self::Xapi { code, params, call, message } if admin => json!({

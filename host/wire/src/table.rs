@@ -140,6 +140,9 @@ const fn one(name: &'static str, path: &'static str, description: &'static str) 
     read(name, SignedIn, ONE, description).rest_only(Verb::Get, path)
 }
 
+const GRANULARITY: Param = Param::opt("granularity", Word(&["seconds", "minutes", "hours", "days"]));
+const STATS: Params = Params::Fields(&[Param::req("id", Str), GRANULARITY]);
+
 const CAPABILITY: Param = Param::req("capability", Str);
 const MODE: Param = Param::opt("mode", Word(&["on", "off", "count"]));
 const OPTIONS: Param = Param::opt("options", MapOf(&Any));
@@ -167,6 +170,14 @@ pub const OPERATIONS: &[Operation] = &[
     read("auth.session", SignedIn, Params::Any, "Returns who is signed in.").rest_only(Verb::Get, "/auth/session"),
     one("host.get", "/hosts/{id}", "Returns a host."),
     list("host.list", "/hosts", "Lists hosts."),
+    read(
+        "host.stats",
+        SignedIn,
+        Params::Fields(&[Param::req("host", Str), GRANULARITY]),
+        "Returns the curves of a host.",
+    )
+    .on(&[Object { param: "host", kinds: &["host"], level: Level::View }])
+    .rest(Verb::Get, "/hosts/{host}/stats"),
     one("message.get", "/messages/{id}", "Returns a message."),
     list("message.list", "/messages", "Lists messages."),
     one("network.get", "/networks/{id}", "Returns a network."),
@@ -206,6 +217,9 @@ pub const OPERATIONS: &[Operation] = &[
     change("plugin.unload", Admin, Params::Fields(ID), "Disables a plugin."),
     one("pool.get", "/pools/{id}", "Returns a pool."),
     list("pool.list", "/pools", "Lists pools."),
+    read("pool.stats", SignedIn, STATS, "Returns the curves of each host of a pool.")
+        .on(&[Object { param: "id", kinds: &["pool"], level: Level::View }])
+        .rest_only(Verb::Get, "/pools/{id}/stats"),
     read("rest.ping", Open, Params::Any, "Answers.").rest_only(Verb::Get, "/ping"),
     change(
         "server.add",
@@ -263,6 +277,11 @@ pub const OPERATIONS: &[Operation] = &[
     list("sm.list", "/sms", "Lists storage drivers."),
     one("sr.get", "/srs/{id}", "Returns a storage repository."),
     list("sr.list", "/srs", "Lists storage repositories."),
+    read("sr.stats", SignedIn, STATS, "Returns the curves of a storage repository, over all hosts.").on(&[Object {
+        param: "id",
+        kinds: &["SR"],
+        level: Level::View,
+    }]),
     read("system.getMethodsInfo", Open, Params::Any, "Describes every method."),
     read("system.getServerTimezone", SignedIn, Params::Any, "Returns the time zone of the daemon."),
     read("system.getServerVersion", Open, Params::Any, "Returns the version of the daemon."),
@@ -373,6 +392,9 @@ pub const OPERATIONS: &[Operation] = &[
         "Starts a VM; `force` starts one whose start is blocked.",
     )
     .on(VM_OPERATE),
+    read("vm.stats", SignedIn, STATS, "Returns the curves of a running VM.")
+        .on(&[Object { param: "id", kinds: &["VM", "VM-controller", "VM-snapshot"], level: Level::View }])
+        .rest(Verb::Get, "/vms/{id}/stats"),
     change(
         "vm.stop",
         SignedIn,

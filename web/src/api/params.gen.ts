@@ -2,6 +2,8 @@
 
 /** Parameters of the methods of `/api/`, by name. */
 export interface Params {
+  /** Returns the curves of a host. */
+  'host.stats': { host: string; granularity?: 'seconds' | 'minutes' | 'hours' | 'days' };
   /** Saves the configuration of a plugin. */
   'plugin.configure': { id: string; configuration: unknown };
   /** Does not load the plugin at the next start. */
@@ -46,6 +48,8 @@ export interface Params {
   'session.signOut': Record<string, unknown>;
   /** Asks for notifications about servers and plugins on this connection. */
   'session.subscribe': { topics: ('servers' | 'plugins')[] };
+  /** Returns the curves of a storage repository, over all hosts. */
+  'sr.stats': { id: string; granularity?: 'seconds' | 'minutes' | 'hours' | 'days' };
   /** Describes every method. */
   'system.getMethodsInfo': Record<string, unknown>;
   /** Returns the time zone of the daemon. */
@@ -82,6 +86,8 @@ export interface Params {
   'vm.set': { id: string; name_label?: string; name_description?: string; notes?: string | null; auto_poweron?: boolean; high_availability?: 'best-effort' | 'restart' | ''; CPUs?: number; cpusMax?: number | string; memory?: number | string; memoryMin?: number | string; memoryMax?: number | string; memoryStaticMax?: number | string; PV_args?: string; affinityHost?: string | null; cpuWeight?: number | null; cpuCap?: number | null; startDelay?: number; tags?: (string)[] };
   /** Starts a VM; `force` starts one whose start is blocked. */
   'vm.start': { id: string; force?: boolean; host?: string; bypassMacAddressesCheck?: boolean };
+  /** Returns the curves of a running VM. */
+  'vm.stats': { id: string; granularity?: 'seconds' | 'minutes' | 'hours' | 'days' };
   /** Shuts a VM down: cleanly, or hard with `force`. */
   'vm.stop': { id: string; force?: boolean; forceShutdownDelay?: number; bypassBlockedOperation?: boolean };
   /** Returns all objects, or those that match a pattern. */

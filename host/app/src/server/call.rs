@@ -1,9 +1,12 @@
 //! A call to the pool of an object, and the words in which its refusal reaches the caller.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use access::Permit;
+use bytes::Bytes;
 use inventory::Snapshot;
 use model::Object;
-use std::sync::Arc;
 use wire::Failure;
 use xapi::{Error as XapiError, TlsFailure, Value};
 
@@ -22,6 +25,26 @@ impl App {
             let snapshot = self.inventory.snapshot();
             let detail = error.chain();
             Error::from(failure_of(&error, pool.as_str(), Some(&snapshot))).with_detail(detail)
+        })
+    }
+
+    /// Fetches a file of a host over HTTP, such as its statistics. It only reads; whoever asks has looked at visibility.
+    pub(crate) async fn fetch(&self, host: &Object, path: &str, limit: Duration, max_bytes: usize) -> Result<Bytes> {
+        let pool = host.pool();
+        let unreachable = || Error::from(Failure::ServerUnreachable { id: pool.to_string() });
+        let connection = self.pools.connection(pool).ok_or_else(unreachable)?;
+        let snapshot = self.inventory.snapshot();
+        let master = snapshot.get(pool.as_str()).and_then(|pool| pool.as_pool()?.master.clone());
+        // The way to the master is known; its own address may not be reachable from here.
+        let member = host.as_host().filter(|_| master.as_ref() != Some(host.id())).map(|host| &*host.address);
+        connection.fetch(member, path, limit, max_bytes).await.map_err(|error| {
+            let failure = match &error {
+                XapiError::Unreachable { .. } | XapiError::Timeout { .. } => {
+                    Failure::HostOffline { id: host.id().to_string() }
+                }
+                error => failure_of(error, pool.as_str(), Some(&snapshot)),
+            };
+            Error::from(failure).with_detail(error.chain())
         })
     }
 }
