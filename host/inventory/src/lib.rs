@@ -19,6 +19,9 @@ mod bytes;
 mod error;
 mod feed;
 pub mod filter;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 mod index;
 mod intern;
 mod inventory;

@@ -21,6 +21,9 @@
 //! reads proxies from the environment.
 
 pub mod events;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod rrd;
 pub mod xml;
 
