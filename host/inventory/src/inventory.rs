@@ -1,9 +1,13 @@
 //! The one home of the picture: writers commit to it, readers take snapshots of it.
+//!
+//! The picture lives with the writers, who change it in place. A snapshot is made when somebody asks for one, by sharing
+//! all nodes of the maps; from then on a change copies the nodes on its way. So a storm of changes that nobody looks at
+//! costs no copies, and a look costs the same whatever the size of the fleet.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::ArcSwapOption;
 use model::{Changes, Clock, Millis, Object, ObjectId, ServerId, SystemClock, Text};
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
@@ -17,8 +21,9 @@ use crate::{Error, JsonCache, ServerState, Snapshot, Subscription, Writer};
 pub struct Inventory(Arc<Shared>);
 
 struct Shared {
-    /// The latest picture. Only whoever holds `core` replaces it.
-    picture: ArcSwap<Picture>,
+    /// What readers have been shown of the present state; none when it has changed since, or nobody has asked. Only
+    /// whoever holds `core` replaces it.
+    shown: ArcSwapOption<Picture>,
     core: Mutex<Core>,
     feed: broadcast::Sender<Arc<Changes>>,
     clock: Arc<dyn Clock>,
@@ -27,6 +32,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Core {
+    picture: Picture,
     servers: BTreeMap<ServerId, Server>,
     tickets: u64,
     aside: Aside,
@@ -62,7 +68,7 @@ impl Inventory {
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
         let (feed, _) = broadcast::channel(FEED_QUEUE);
         Self(Arc::new(Shared {
-            picture: ArcSwap::default(),
+            shown: ArcSwapOption::empty(),
             core: Mutex::default(),
             feed,
             clock,
@@ -72,7 +78,12 @@ impl Inventory {
 
     /// Returns the picture of this moment.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot(self.0.picture.load_full())
+        if let Some(shown) = self.0.shown.load_full() {
+            return Snapshot(shown);
+        }
+        let core = self.0.core.lock();
+        // Somebody else may have asked meanwhile.
+        Snapshot(self.0.shown.load_full().unwrap_or_else(|| self.0.show(&core)))
     }
 
     /// Returns the kept JSON of the objects.
@@ -103,9 +114,9 @@ impl Inventory {
             known.unwrap_or(ServerState { server: server.clone(), pool: None, stale_since: None, reason: None });
         core.servers.insert(server.clone(), Server { ticket, state });
         if is_new {
-            let mut edit = Edit::new(&self.0);
+            let mut edit = Edit::new(&self.0, &mut core, 0);
             edit.changes.servers = true;
-            edit.publish(&core, &self.0);
+            edit.publish();
         }
         drop(core);
         Writer::new(self.clone(), server, ticket)
@@ -128,23 +139,23 @@ impl Inventory {
         if let Some(other) = other {
             return Err(Error::PoolAlreadyConnected { pool: pool.clone(), by: other.state.server.clone() });
         }
-        let mut edit = Edit::new(&self.0);
+        let mut edit = Edit::new(&self.0, &mut core, objects.len());
         if let Some(before) = &before {
             // The pool of a server can change: the host was installed anew. Then all of the old one goes.
             let keep: HashSet<&ObjectId> =
                 if before == pool { objects.iter().map(|object| object.id()).collect() } else { Default::default() };
-            for id in edit.ids_of(before, &core) {
+            for id in edit.ids_of(before) {
                 if !keep.contains(&id) {
-                    edit.remove(&mut core, before, &id);
+                    edit.remove(before, &id);
                 }
             }
         }
-        let shown = objects.into_iter().map(|object| edit.set(&mut core, object)).collect();
-        let state = &mut core.servers.get_mut(server).expect("the ticket was checked").state;
+        let shown = objects.into_iter().map(|object| edit.set(object)).collect();
+        let state = &mut edit.core.servers.get_mut(server).expect("the ticket was checked").state;
         let live = ServerState { server: server.clone(), pool: Some(pool.clone()), stale_since: None, reason: None };
         edit.changes.servers |= *state != live;
         *state = live;
-        edit.publish(&core, &self.0);
+        edit.publish();
         Ok(shown)
     }
 
@@ -160,12 +171,12 @@ impl Inventory {
         let Some(pool) = core.state(server, ticket)?.pool.clone() else {
             return Err(Error::NoPool { server: server.clone() });
         };
-        let mut edit = Edit::new(&self.0);
+        let mut edit = Edit::new(&self.0, &mut core, set.len() + removed.len());
         for id in removed {
-            edit.remove(&mut core, &pool, id);
+            edit.remove(&pool, id);
         }
-        let shown = set.into_iter().map(|object| edit.set(&mut core, object)).collect();
-        edit.publish(&core, &self.0);
+        let shown = set.into_iter().map(|object| edit.set(object)).collect();
+        edit.publish();
         Ok(shown)
     }
 
@@ -183,9 +194,9 @@ impl Inventory {
             return;
         }
         (state.stale_since, state.reason) = (stale_since, reason);
-        let mut edit = Edit::new(&self.0);
+        let mut edit = Edit::new(&self.0, &mut core, 0);
         edit.changes.servers = true;
-        edit.publish(&core, &self.0);
+        edit.publish();
     }
 
     /// Forgets a server and everything it showed.
@@ -195,14 +206,14 @@ impl Inventory {
             return;
         }
         let state = core.servers.remove(server).expect("the ticket was checked").state;
-        let mut edit = Edit::new(&self.0);
+        let mut edit = Edit::new(&self.0, &mut core, MANY);
         if let Some(pool) = &state.pool {
-            for id in edit.ids_of(pool, &core) {
-                edit.remove(&mut core, pool, &id);
+            for id in edit.ids_of(pool) {
+                edit.remove(pool, &id);
             }
         }
         edit.changes.servers = true;
-        edit.publish(&core, &self.0);
+        edit.publish();
     }
 }
 
@@ -215,27 +226,57 @@ impl Core {
     }
 }
 
-/// A new picture in the making, with the list of what it changes.
-struct Edit {
-    picture: Picture,
-    changes: Changes,
+impl Shared {
+    /// Shows the present state to all readers from now on.
+    fn show(&self, core: &Core) -> Arc<Picture> {
+        let picture = Arc::new(core.picture.clone());
+        self.shown.store(Some(picture.clone()));
+        picture
+    }
 }
 
-impl Edit {
-    fn new(shared: &Shared) -> Self {
-        Self { picture: Picture::clone(&shared.picture.load()), changes: Changes::default() }
+/// From this many objects on, readers are given the state before, instead of waiting until all are in: a thousand take
+/// about ten milliseconds, and a small call has no more time than that.
+const MANY: usize = 256;
+
+/// A change in the making, with the list of what it changes.
+struct Edit<'a> {
+    shared: &'a Shared,
+    core: &'a mut Core,
+    changes: Changes,
+    /// Whether readers have the state before, or have to wait.
+    is_shown: bool,
+}
+
+impl<'a> Edit<'a> {
+    /// Begins a change of about `size` objects.
+    fn new(shared: &'a Shared, core: &'a mut Core, size: usize) -> Self {
+        let is_shown = size >= MANY;
+        if is_shown && shared.shown.load().is_none() {
+            shared.show(core);
+        }
+        Self { shared, core, changes: Changes::default(), is_shown }
     }
 
     /// Returns the ids of all objects of a pool, shown or kept aside.
-    fn ids_of(&self, pool: &ObjectId, core: &Core) -> Vec<ObjectId> {
-        let shown = self.picture.in_pool(pool).map(|object| object.id());
-        shown.chain(core.aside.by_pool.get(pool).into_iter().flatten()).cloned().collect()
+    fn ids_of(&self, pool: &ObjectId) -> Vec<ObjectId> {
+        let shown = self.core.picture.in_pool(pool).map(|object| object.id());
+        shown.chain(self.core.aside.by_pool.get(pool).into_iter().flatten()).cloned().collect()
+    }
+
+    /// Returns the picture, to change it. Unless readers have the state before, it has no other holder than those who
+    /// took a snapshot and still have it.
+    fn picture(&mut self) -> &mut Picture {
+        if !self.is_shown && self.changes.is_empty() {
+            self.shared.shown.store(None);
+        }
+        &mut self.core.picture
     }
 
     /// Shows an object, and returns the one that stands for it from now on: the old one when nothing is different.
-    fn set(&mut self, core: &mut Core, object: Arc<Object>) -> Arc<Object> {
-        let before = match self.picture.get(object.id().as_str()) {
-            Some(shown) if shown.pool() != object.pool() => return core.aside.set(object),
+    fn set(&mut self, object: Arc<Object>) -> Arc<Object> {
+        let before = match self.core.picture.get(object.id().as_str()) {
+            Some(shown) if shown.pool() != object.pool() => return self.core.aside.set(object),
             Some(shown) if *shown == object => return shown.clone(),
             before => before.cloned(),
         };
@@ -244,38 +285,40 @@ impl Edit {
     }
 
     fn show(&mut self, before: Option<Arc<Object>>, object: Arc<Object>) {
-        self.picture.show(before.as_deref(), &object);
+        self.picture().show(before.as_deref(), &object);
         self.changes.set.push(object);
         self.changes.before.push(before);
     }
 
     /// Takes a pool's object away; one that was kept aside for this id takes its place.
-    fn remove(&mut self, core: &mut Core, pool: &ObjectId, id: &ObjectId) {
-        core.aside.remove(pool, id);
-        let Some(before) = self.picture.get(id.as_str()).filter(|shown| shown.pool() == pool).cloned() else { return };
-        if let Some(next) = core.aside.next(id) {
+    fn remove(&mut self, pool: &ObjectId, id: &ObjectId) {
+        self.core.aside.remove(pool, id);
+        let before = self.core.picture.get(id.as_str()).filter(|shown| shown.pool() == pool).cloned();
+        let Some(before) = before else { return };
+        if let Some(next) = self.core.aside.next(id) {
             self.show(Some(before), next);
             return;
         }
-        self.picture.remove(&before);
+        self.picture().remove(&before);
         self.changes.removed.push((id.clone(), before.kind()));
         self.changes.last.push(before);
     }
 
-    /// Makes this the picture and tells the subscribers, unless nothing changed.
-    fn publish(mut self, core: &Core, shared: &Shared) {
-        if self.changes.is_empty() {
+    /// Makes this the state that readers get, and tells the subscribers, unless nothing changed.
+    fn publish(self) {
+        let Self { shared, core, mut changes, .. } = self;
+        if changes.is_empty() {
             return;
         }
-        self.picture.revision += 1;
-        self.changes.revision = self.picture.revision;
-        if self.changes.servers {
-            self.picture.servers = core.servers.values().map(|server| server.state.clone()).collect();
+        core.picture.revision += 1;
+        changes.revision = core.picture.revision;
+        if changes.servers {
+            core.picture.servers = core.servers.values().map(|server| server.state.clone()).collect();
         }
         // First the picture, then the news: who hears of a revision finds it in the snapshot.
-        shared.picture.store(Arc::new(self.picture));
+        shared.shown.store(None);
         // An error means that nobody listens.
-        let _ = shared.feed.send(Arc::new(self.changes));
+        let _ = shared.feed.send(Arc::new(changes));
     }
 }
 

@@ -347,6 +347,39 @@ async fn indexes_follow() {
     assert!(inventory.snapshot().in_pool(&"pool-2".into()).next().is_none());
 }
 
+#[test]
+fn readers_see_whole_states_in_order() {
+    let (inventory, mut writer) = connected(&modern());
+    let total = inventory.snapshot().len();
+    let reader = {
+        let inventory = inventory.clone();
+        std::thread::spawn(move || {
+            let mut last = inventory.snapshot();
+            while last.get("end").is_none() {
+                let next = inventory.snapshot();
+                assert!(next.revision() >= last.revision(), "back in time");
+                // The two disks of a batch come and go together.
+                assert_eq!(next.get("a").is_some(), next.get("b").is_some(), "half a batch");
+                assert_eq!(last.len() - total, last.iter().filter(|object| object.id().as_str().len() == 1).count());
+                last = next;
+            }
+        })
+    };
+    let disk = |id: &str| json!({"VBD": {(format!("OpaqueRef:{id}")): {"uuid": id, "VM": "OpaqueRef:win"}}});
+    for round in 0..300 {
+        if round % 2 == 0 {
+            writer.apply(&["a", "b"].map(|id| apply(&disk(id), "VBD", id)));
+        } else {
+            writer.apply(&["a", "b"].map(|id| delete("VBD", id)));
+        }
+        if round % 50 == 0 {
+            load(&mut writer, &modern()).expect("loads again");
+        }
+    }
+    writer.apply(&[apply(&disk("end"), "VBD", "end")]);
+    reader.join().expect("all was well");
+}
+
 #[tokio::test]
 async fn removal_tells_every_object() {
     let (inventory, writer) = connected(&modern());
