@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, Hash};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
+use model::object::write_map;
 use model::{Packed, Text};
 
 /// Below this many values a sweep is not worth its time.
@@ -14,6 +15,8 @@ pub(crate) struct Interner {
     hasher: DefaultHashBuilder,
     texts: Shared<Text>,
     maps: Shared<Packed>,
+    /// Where a map is written to look for an equal one.
+    scratch: String,
 }
 
 /// What nobody else holds any more is swept when the set has doubled, so it cannot grow for ever.
@@ -64,6 +67,27 @@ impl Interner {
             return packed.clone();
         }
         self.maps.insert(&self.hasher, hash, value, |packed| packed.holders() > 1)
+    }
+
+    /// Packs a map of strings, or returns `last` if that is the same.
+    pub(crate) fn map<'r>(&mut self, pairs: impl Iterator<Item = (&'r str, &'r str)>, last: Option<&Packed>) -> Packed {
+        let mut json = std::mem::take(&mut self.scratch);
+        json.clear();
+        write_map(pairs, &mut json);
+        let map = match last {
+            _ if json == "{}" => Packed::empty(),
+            Some(last) if last.as_json() == json => last.clone(),
+            Some(_) => Packed::written(&json),
+            None => {
+                let hash = self.hasher.hash_one(json.as_str());
+                match self.maps.values.find(hash, |packed| packed.as_json() == json) {
+                    Some(packed) => packed.clone(),
+                    None => self.maps.insert(&self.hasher, hash, Packed::written(&json), |packed| packed.holders() > 1),
+                }
+            }
+        };
+        self.scratch = json;
+        map
     }
 
     /// Gives spare room back, when a load is complete.

@@ -1,6 +1,8 @@
 //! What decoding a record needs: slots for references, which it watches from then on, and shared values.
 
-use model::{ObjectId, Packed, Text};
+use std::sync::Arc;
+
+use model::{Object, ObjectId, Packed, Text};
 
 use crate::record::{Record, is_reference};
 use crate::slot::{Interest, List, Slot, Watch};
@@ -77,6 +79,16 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn map(&mut self, record: Record<'_>, field: &str) -> Packed {
-        self.share(Packed::map(record.pairs(field)))
+        self.table.shared().map(record.pairs(field), None)
+    }
+
+    /// Packs a map that no other record has: the same as `last`, if that is equal, else one that is not shared.
+    pub(crate) fn own_map(&mut self, record: Record<'_>, field: &str, last: Option<&Packed>) -> Packed {
+        self.table.shared().map(record.pairs(field), Some(last.unwrap_or(&Packed::empty())))
+    }
+
+    /// Returns the last state of the record's object.
+    pub(crate) fn last(&self) -> Option<Arc<Object>> {
+        self.table.object(self.slot).cloned()
     }
 }

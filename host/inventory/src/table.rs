@@ -384,6 +384,11 @@ impl Table {
         self.slots[slot.index()].entry.as_deref()
     }
 
+    /// Returns the object of a slot, as it was last shown.
+    pub(crate) fn object(&self, slot: Slot) -> Option<&Arc<Object>> {
+        self.entry(slot)?.object.as_ref()
+    }
+
     pub(crate) fn links(&self, slot: Option<Slot>) -> Option<&Links> {
         Some(&self.entry(slot?)?.links)
     }

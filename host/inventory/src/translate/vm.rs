@@ -1,5 +1,7 @@
 //! VMs, templates, snapshots, control domains.
 
+use std::sync::LazyLock;
+
 use model::object::{GuestAgent, Memory, PowerState, SnapshotInfo, TemplateDisk, TemplateInfo, Vcpus, Vm, XenTools};
 use model::{Kind, Object, ObjectId, Packed, Refs, Text};
 use serde_json::{Value as Json, json};
@@ -48,6 +50,14 @@ pub(super) fn decode(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
     let platform = |key: &str| record.flag("platform", key);
     let mode = virtualization_mode(record);
     let hvm = mode == "hvm";
+    // Carries a seed for MAC addresses, so no two VMs have the same; but it seldom changes.
+    let last = reader.last();
+    let last = last.as_deref().and_then(Object::as_vm);
+    let other = reader.own_map(record, "other_config", last.map(|last| &last.other));
+    let creation = match last {
+        Some(last) if last.other == other => last.creation.clone(),
+        _ => creation(record),
+    };
     let mut vm = Vm {
         head: head(Kind::Vm, reader),
         name_label: record.str("name_label").into(),
@@ -59,10 +69,9 @@ pub(super) fn decode(record: Record<'_>, reader: &mut Reader<'_>) -> Draft {
         blocked_operations: reader.map(record, "blocked_operations"),
         boot: reader.map(record, "HVM_boot_params"),
         xenstore_data: reader.map(record, "xenstore_data"),
-        // Carries a seed for MAC addresses, so no two are equal.
-        other: Packed::map(record.pairs("other_config")),
+        other,
         cpus: Vcpus { max: record.int("VCPUs_max"), number: 0 },
-        creation: creation(record),
+        creation,
         exp_nested_hvm: platform("exp-nested-hvm"),
         viridian: platform("viridian"),
         secure_boot: platform("secureboot"),
@@ -348,15 +357,15 @@ fn container(table: &Table, slot: Slot, links: &VmLinks) -> Option<ObjectId> {
 }
 
 fn vulnerabilities(links: &VmLinks, running: bool, guest: Option<&GuestMetrics>) -> Packed {
+    static NONE: LazyLock<Packed> = LazyLock::new(|| Packed::value(&json!({"xsa468": false})));
     let verdict = match guest.map(|guest| &guest.drivers) {
-        _ if !links.is_windows => json!(false),
-        Some(Drivers::Fine) => json!(false),
+        _ if !links.is_windows => return NONE.clone(),
         Some(Drivers::Vulnerable(hole)) => {
             json!({"reason": "pv-driver-version-vulnerable", "driver": hole.driver, "version": hole.version})
         }
         Some(Drivers::Unknown) | None if running => json!({"reason": "no-pv-drivers-detected"}),
         // A halted guest says nothing; that is no reason to warn.
-        Some(Drivers::Unknown) | None => json!(false),
+        Some(Drivers::Fine | Drivers::Unknown) | None => return NONE.clone(),
     };
     Packed::value(&json!({"xsa468": verdict}))
 }

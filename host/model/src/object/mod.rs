@@ -32,7 +32,7 @@ pub use head::Head;
 pub use host::{Cpus, Host, HostMemory, HostPower};
 pub use kind::Kind;
 pub use network::{Bond, Network, Pif, Vif};
-pub use packed::{Decimal, Packed, Refs, Text};
+pub use packed::{Decimal, Packed, Refs, Text, write_map};
 pub use patch::{Patch, PoolPatch};
 pub use pattern::{contains, pattern_matches};
 pub use pool::Pool;

@@ -29,11 +29,17 @@ impl Packed {
 
     /// Packs a map of strings; the last of equal keys wins.
     pub fn map<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let sorted: BTreeMap<&str, &str> = pairs.into_iter().collect();
-        if sorted.is_empty() {
-            return Self::empty();
-        }
-        Self::raw(serde_json::to_string(&sorted).expect("maps of strings are JSON"))
+        let mut json = String::new();
+        write_map(pairs, &mut json);
+        if json == "{}" { Self::empty() } else { Self::raw(json) }
+    }
+
+    /// Packs JSON that [`write_map`] has written.
+    ///
+    /// # Panics
+    /// When it is no JSON.
+    pub fn written(json: &str) -> Self {
+        Self::raw(json.to_owned())
     }
 
     /// Packs any JSON value.
@@ -77,6 +83,36 @@ impl Packed {
     /// Returns the value as a tree.
     pub fn to_value(&self) -> serde_json::Value {
         serde_json::from_str(self.as_json()).expect("packed values are JSON")
+    }
+}
+
+/// Appends a map of strings as the JSON that [`Packed::map`] keeps. Who has many of them, mostly known ones, can so look for
+/// an equal one before a new one is made.
+pub fn write_map<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>, out: &mut String) {
+    let mut pairs: Vec<(&str, &str)> = pairs.into_iter().collect();
+    pairs.sort_by_key(|(name, _)| *name);
+    let mut before = '{';
+    for (at, (name, value)) in pairs.iter().enumerate() {
+        if pairs.get(at + 1).is_some_and(|(next, _)| next == name) {
+            continue;
+        }
+        out.push(before);
+        write_text(name, out);
+        out.push(':');
+        write_text(value, out);
+        before = ',';
+    }
+    out.push_str(if before == '{' { "{}" } else { "}" });
+}
+
+fn write_text(text: &str, out: &mut String) {
+    // Few texts need escapes.
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::to_string(text).expect("texts are JSON"));
     }
 }
 

@@ -55,6 +55,20 @@ fn maps_are_sorted_and_unknown_elements_null() {
 }
 
 #[test]
+fn maps_are_packed_as_serde_writes_them() {
+    for pairs in [
+        vec![],
+        vec![("b", "1"), ("a", "2"), ("b", "3"), ("c", "")],
+        vec![("a\"b", "c\\d"), ("\n", "\u{1}\u{7f}\u{fc}"), ("", "\u{1f980}")],
+    ] {
+        let sorted: std::collections::BTreeMap<&str, &str> = pairs.iter().copied().collect();
+        let packed = Packed::map(pairs.iter().copied());
+        assert_eq!(packed.as_json(), serde_json::to_string(&sorted).expect("is JSON"));
+        assert_eq!(packed, Packed::written(packed.as_json()));
+    }
+}
+
+#[test]
 fn views_select_and_add() {
     let fields = ["name_label".to_owned(), "nbd".to_owned(), "MTU".to_owned()];
     let text = serde_json::to_string(&network().view(Some(&fields), &[("href", "/x")])).expect("serialises");
