@@ -31,6 +31,7 @@ mod slot;
 mod snapshot;
 mod table;
 mod translate;
+pub mod watch;
 mod writer;
 
 pub use bytes::JsonCache;

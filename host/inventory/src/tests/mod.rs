@@ -4,4 +4,5 @@ mod filter;
 mod properties;
 mod recorded;
 mod support;
+mod watch;
 mod writer;
