@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use wire::{Failure, OPERATIONS};
 
 use crate::session::Session;
+use crate::watch;
 
 /// A call on its way to a verb: permission and shape of the parameters are checked.
 pub(crate) struct Call {
@@ -83,6 +84,18 @@ handlers! {
     "host.get" => |call| one(&call, "host");
     "host.list" => |call| list(&call, "hosts");
     "host.stats" => |call| to_text(&stats::host(&call.ctx, call.text("host"), call.granularity()?).await?);
+    "inventory.counts" => |call| {
+        let Counts { by, filter } = call.take()?;
+        app::watch::counts(&call.ctx, &by, filter.as_deref()).await.map(Reply::Text)
+    };
+    "inventory.unwatch" => |call| {
+        call.session.watches.end(call.text("watch"));
+        Ok(Reply::Done)
+    };
+    "inventory.watch" => |call| {
+        let asked = call.take()?;
+        watch::start(&call.ctx.app, &call.session, asked).await.map(Reply::Text)
+    };
     "message.get" => |call| one(&call, "message");
     "message.list" => |call| list(&call, "messages");
     "network.get" => |call| one(&call, "network");
@@ -279,6 +292,12 @@ struct TestParams {
     configuration: Option<Value>,
     #[serde(default)]
     grants: Vec<GrantParams>,
+}
+
+#[derive(Deserialize)]
+struct Counts {
+    by: Vec<String>,
+    filter: Option<String>,
 }
 
 #[derive(Deserialize)]

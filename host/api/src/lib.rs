@@ -17,6 +17,7 @@ mod rest;
 mod rpc;
 mod serve;
 mod session;
+mod watch;
 mod ws;
 
 use std::sync::Arc;

@@ -10,12 +10,16 @@ use model::{Caller, Principal, TokenId, UserId};
 use parking_lot::Mutex;
 use wire::Failure;
 
+use crate::watch::Watches;
+
 /// One connection: a WebSocket for as long as it lives, or one HTTP request.
 pub(crate) struct Session {
     pub address: Option<IpAddr>,
     state: Mutex<State>,
     /// Wakes the connection when somebody signs in or out, so that its feed follows.
     pub changed: tokio::sync::Notify,
+    /// The live lists.
+    pub watches: Watches,
 }
 
 #[derive(Default)]
@@ -27,7 +31,12 @@ struct State {
 impl Session {
     pub(crate) fn new(address: Option<IpAddr>, signed_in: Option<SignedIn>) -> Arc<Self> {
         let state = State { signed_in, topics: HashSet::new() };
-        Arc::new(Self { address, state: Mutex::new(state), changed: tokio::sync::Notify::new() })
+        Arc::new(Self {
+            address,
+            state: Mutex::new(state),
+            changed: tokio::sync::Notify::new(),
+            watches: Watches::default(),
+        })
     }
 
     pub(crate) fn sign_in(&self, signed_in: SignedIn) {

@@ -142,6 +142,7 @@ async fn run(api: Api, session: Arc<Session>, socket: WebSocket) {
     let calls = Arc::new(Semaphore::new(CALLS));
     let mut feed = api.feed.listen();
     let mut notices = api.app.notices();
+    let mut watched = session.watches.queue();
     let mut stop = api.app.workers.stop_signal();
     let mut sees_all = sees_everything(&api, &session);
     let ending = loop {
@@ -178,6 +179,7 @@ async fn run(api: Api, session: Arc<Session>, socket: WebSocket) {
             () = session.changed.notified() => {
                 sees_all = sees_everything(&api, &session);
                 feed = api.feed.listen();
+                review(&api, &session);
             }
             frame = feed.recv() => match frame {
                 Ok(Frame::Everything(messages)) if sees_all => {
@@ -198,6 +200,7 @@ async fn run(api: Api, session: Arc<Session>, socket: WebSocket) {
                 Ok(Notice::UserRemoved(id)) if session.user_id().as_ref() == Some(&id) => break Some(Ending::SignedOut),
                 Ok(Notice::UserChanged(id)) if session.user_id().as_ref() == Some(&id) => {
                     sees_all = sees_everything(&api, &session);
+                    review(&api, &session);
                 }
                 Ok(Notice::TokenRemoved(id)) if session.token_id().as_ref() == Some(&id) => break Some(Ending::SignedOut),
                 Ok(notice) => {
@@ -211,6 +214,9 @@ async fn run(api: Api, session: Arc<Session>, socket: WebSocket) {
                 }
                 Err(broadcast::error::RecvError::Lagged(_)) => break Some(Ending::Slow),
                 Err(broadcast::error::RecvError::Closed) => break Some(Ending::Leaving),
+            },
+            Some(notification) = watched.recv() => if outgoing.send(Message::Text(notification.into())).await.is_err() {
+                break None;
             },
             () = stop.wait() => break Some(Ending::Leaving),
         }
@@ -227,6 +233,12 @@ async fn run(api: Api, session: Arc<Session>, socket: WebSocket) {
         let _ = tokio::time::timeout(Duration::from_secs(2), async { tokio::join!(drained, &mut writer) }).await;
     }
     writer.abort();
+}
+
+/// Has the live lists looked at with the rights that the account has now.
+fn review(api: &Api, session: &Arc<Session>) {
+    let (app, session) = (api.app.clone(), session.clone());
+    tokio::spawn(async move { crate::watch::review(&app, &session).await });
 }
 
 /// Returns whether the socket's account sees every object. (Accounts that see a part come with the rights.)

@@ -14,6 +14,7 @@ use crate::plugin::Plugins;
 use crate::server::Pools;
 use crate::stats;
 use crate::throttle::Throttle;
+use crate::watch;
 use crate::workers::Workers;
 
 /// A page that falls further behind than this reads the lists again, which costs as much as 256 notices.
@@ -66,6 +67,7 @@ pub struct App {
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
     pub(crate) stats: stats::Cache,
+    pub(crate) watches: watch::Hub,
     notices: broadcast::Sender<Notice>,
 }
 
@@ -90,6 +92,7 @@ impl App {
             passwords,
             throttle: Throttle::default(),
             stats: stats::Cache::default(),
+            watches: watch::Hub::default(),
             notices: broadcast::Sender::new(NOTICES),
         })
     }

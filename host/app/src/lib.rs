@@ -19,6 +19,7 @@ mod throttle;
 pub mod token;
 pub mod user;
 pub mod vm;
+pub mod watch;
 mod workers;
 
 pub use audit::{Record as AuditRecord, mask_params};

@@ -77,7 +77,8 @@ impl Query {
     }
 }
 
-fn wrong(error: &FilterError, text: &str) -> Failure {
+/// Returns how a filter is refused.
+pub(crate) fn wrong(error: &FilterError, text: &str) -> Failure {
     Failure::BadFilter { message: error.to_string(), text: text.to_owned() }
 }
 

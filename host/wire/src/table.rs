@@ -178,6 +178,26 @@ pub const OPERATIONS: &[Operation] = &[
     )
     .on(&[Object { param: "host", kinds: &["host"], level: Level::View }])
     .rest(Verb::Get, "/hosts/{host}/stats"),
+    read(
+        "inventory.counts",
+        SignedIn,
+        Params::Fields(&[Param::req("by", List(&Str)), Param::opt("filter", Text)]),
+        "Counts objects by the values of some of their properties.",
+    ),
+    read("inventory.unwatch", SignedIn, Params::Fields(&[Param::req("watch", Str)]), "Ends a live list."),
+    read(
+        "inventory.watch",
+        SignedIn,
+        Params::Fields(&[
+            Param::req("watch", Str),
+            Param::req("type", Or(&[Str, List(&Str)])),
+            Param::req("fields", List(&Str)),
+            Param::opt("filter", Text),
+            Param::opt("sort", List(&Record(&[Param::req("by", Str), Param::opt("descending", Bool)]))),
+            Param::req("window", Record(&[Param::req("start", Int), Param::req("count", Int)])),
+        ]),
+        "Returns a window of a filtered, sorted list of objects, and tells from then on what changes in it.",
+    ),
     one("message.get", "/messages/{id}", "Returns a message."),
     list("message.list", "/messages", "Lists messages."),
     one("network.get", "/networks/{id}", "Returns a network."),

@@ -10,6 +10,7 @@
 //! Values of other objects ([`Path`]) count too: who sorts VMs by the name of their host sees them move when the host
 //! is renamed.
 
+mod count;
 mod key;
 mod order;
 mod path;
@@ -22,6 +23,7 @@ use model::{Kind, Object};
 
 use crate::{Filter, Snapshot};
 
+pub use count::{Group, count};
 pub use order::Order;
 pub use path::Path;
 pub use window::{Change, Window, WindowSpec};

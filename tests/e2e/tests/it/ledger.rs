@@ -15,6 +15,13 @@ type Codes = [i64; 3];
 /// Name, parameters (`$vm`, `$halted`, `$admin`, `$none`, `$server` are ids of what is there), answers.
 const METHODS: &[(&str, &str, Codes)] = &[
     ("host.stats", r#"{"host":"$host","granularity":"minutes"}"#, [2, 1, 0]),
+    ("inventory.counts", r#"{"by":["type"]}"#, [2, 0, 0]),
+    ("inventory.unwatch", r#"{"watch":"a"}"#, [2, 0, 0]),
+    (
+        "inventory.watch",
+        r#"{"watch":"a","type":"VM","fields":["name_label"],"window":{"start":0,"count":10}}"#,
+        [2, 0, 0],
+    ),
     ("plugin.configure", r#"{"id":"nothing","configuration":{}}"#, [2, 2, 1]),
     ("plugin.disableAutoload", r#"{"id":"nothing"}"#, [2, 2, 1]),
     ("plugin.enableAutoload", r#"{"id":"nothing"}"#, [2, 2, 1]),
