@@ -4,6 +4,12 @@
 export interface Params {
   /** Returns the curves of a host. */
   'host.stats': { host: string; granularity?: 'seconds' | 'minutes' | 'hours' | 'days' };
+  /** Counts objects by the values of some of their properties. */
+  'inventory.counts': { by: (string)[]; filter?: string };
+  /** Ends a live list. */
+  'inventory.unwatch': { watch: string };
+  /** Returns a window of a filtered, sorted list of objects, and tells from then on what changes in it. */
+  'inventory.watch': { watch: string; type: string | (string)[]; fields: (string)[]; filter?: string; sort?: ({ by: string; descending?: boolean })[]; window: { start: number; count: number } };
   /** Saves the configuration of a plugin. */
   'plugin.configure': { id: string; configuration: unknown };
   /** Does not load the plugin at the next start. */
