@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::{
@@ -66,6 +67,8 @@ pub struct Core {
     pub places: Mutex<HashMap<String, SocketAddr>>,
     /// The certificates of the hosts that have a listener.
     pub identities: Mutex<HashMap<String, Arc<Identity>>>,
+    /// What is in the blobs, by reference.
+    pub blobs: Mutex<HashMap<String, Bytes>>,
     /// A call asks for a restart of the toolstack, once it is answered.
     pub restart_wanted: Notify,
     /// Seconds the hosts' clocks are ahead.
@@ -81,7 +84,8 @@ pub struct Core {
 
 impl Core {
     /// Takes over a loaded database.
-    pub fn new(options: Options, db: Db) -> Self {
+    pub fn new(options: Options, mut db: Db) -> Self {
+        db.seal();
         let tools = db.rows("VM").filter_map(|(reference, vm)| {
             let metrics = db.get("VM_guest_metrics", db.text("VM", reference, "guest_metrics"))?;
             Some((vm.get("uuid")?.as_str()?.to_owned(), (**metrics).clone()))
@@ -101,6 +105,7 @@ impl Core {
             oldest_token: Mutex::new(0),
             places: Mutex::default(),
             identities: Mutex::default(),
+            blobs: Mutex::default(),
             restart_wanted: Notify::new(),
             skew: AtomicI64::new(0),
             session_deaths: Mutex::new((0.0, StdRng::seed_from_u64(options.seed))),

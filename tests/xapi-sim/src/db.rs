@@ -12,6 +12,7 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
 use crate::{
+    content::Content,
     model::{Class, NULL, Record, model},
     record::Base,
     release::Release,
@@ -68,6 +69,10 @@ pub struct Db {
     bases: HashMap<&'static str, Arc<Base>>,
     /// Objects that point at a reference that is not there (any more): it may come. Some may have moved on since.
     dangling: HashMap<String, Vec<(&'static str, Arc<str>)>>,
+    /// What is on the disks that were written or copied.
+    contents: HashMap<String, Content>,
+    /// The generation at the end of loading.
+    loaded: u64,
 }
 
 impl Db {
@@ -85,6 +90,8 @@ impl Db {
             release,
             bases: HashMap::new(),
             dangling: HashMap::new(),
+            contents: HashMap::new(),
+            loaded: 0,
         }
     }
 
@@ -128,6 +135,27 @@ impl Db {
     /// Returns the rows in the order of their references.
     pub fn rows(&self, class: &str) -> impl Iterator<Item = (&Arc<str>, &Arc<Record>)> {
         self.tables.get(class).into_iter().flat_map(|t| t.rows.iter().map(|(r, row)| (r, &row.record)))
+    }
+
+    /// Returns the rows with the generations of their making and of their latest change.
+    pub fn rows_with_times(&self, class: &str) -> impl Iterator<Item = (&Arc<str>, u64, u64, &Record)> {
+        let rows = self.tables.get(class).into_iter().flat_map(|t| t.rows.iter());
+        rows.map(|(reference, row)| (reference, row.created, row.modified, &*row.record))
+    }
+
+    /// Returns what is on a disk. Those that were there from the start hold something, new ones are empty.
+    pub fn content(&self, disk: &str) -> Content {
+        if let Some(content) = self.contents.get(disk) {
+            return content.clone();
+        }
+        match self.text("VDI", disk, "snapshot_of") {
+            "" | NULL => {
+                let row = self.tables.get("VDI").and_then(|t| t.rows.get(disk));
+                let old = row.is_some_and(|r| r.created <= self.loaded);
+                if old { Content::made_up(self.text("VDI", disk, "uuid")) } else { Content::default() }
+            }
+            original => self.content(original),
+        }
     }
 
     /// Returns how many rows the class has.
@@ -187,6 +215,30 @@ impl Db {
     }
 
     // --- writing
+
+    /// Everything is loaded: what comes from here on is new.
+    pub fn seal(&mut self) {
+        self.loaded = self.generation;
+    }
+
+    /// Changes what is on a disk; its snapshots stay as they are.
+    pub fn write_content(&mut self, disk: &str, change: impl FnOnce(&mut Content)) {
+        for snapshot in self.list("VDI", disk, "snapshots") {
+            if !self.contents.contains_key(&snapshot) {
+                let now = self.content(&snapshot);
+                self.contents.insert(snapshot, now);
+            }
+        }
+        let mut content = self.content(disk);
+        change(&mut content);
+        self.contents.insert(disk.to_owned(), content);
+    }
+
+    /// Gives a disk what is on another.
+    pub fn copy_content(&mut self, from: &str, to: &str) {
+        let content = self.content(from);
+        self.contents.insert(to.to_owned(), content);
+    }
 
     /// Returns a fresh uuid.
     pub fn uuid(&mut self) -> String {
@@ -287,6 +339,13 @@ impl Db {
         key
     }
 
+    /// Lets an object share another base, which has this field as the object has it: nothing changes but what it weighs.
+    pub fn move_to(&mut self, class: &str, reference: &str, base: &Arc<Base>, field: &str) {
+        if let Some(row) = self.row_mut(class, reference) {
+            Arc::make_mut(&mut row.record).move_to(base, field);
+        }
+    }
+
     /// Completes every mirrored set from the other ends; what is recorded stays, in its order.
     pub fn relate(&mut self) {
         for class in model().classes.values() {
@@ -376,6 +435,7 @@ impl Db {
             table.by_uuid.remove(uuid);
         }
         self.changes.remove(&row.modified);
+        self.contents.remove(reference);
         let generation = self.next(class);
         self.deleted.insert(generation, Deleted { class, reference: key, created: row.created });
         if self.deleted.len() > DELETIONS {

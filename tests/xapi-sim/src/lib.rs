@@ -6,6 +6,7 @@
 
 mod calls;
 mod clock;
+mod content;
 mod control;
 mod core;
 mod db;
@@ -28,7 +29,9 @@ mod sim;
 mod storm;
 mod tasks;
 mod tls;
+mod vhd;
 mod wire;
+mod xva;
 
 pub use fleet::Fleet;
 pub use members::Member;

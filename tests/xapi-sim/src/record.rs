@@ -72,6 +72,16 @@ impl Base {
         Arc::new(Self { slots: slots.collect(), json: OnceLock::new(), xml: OnceLock::new() })
     }
 
+    /// Returns a base like this one, but for one field.
+    pub fn with(&self, name: &str, value: &Value) -> Arc<Self> {
+        let slots = self.slots.iter().map(|slot| Slot {
+            name: slot.name,
+            field: slot.field,
+            value: if slot.name == name { value.clone() } else { slot.value.clone() },
+        });
+        Arc::new(Self { slots: slots.collect(), json: OnceLock::new(), xml: OnceLock::new() })
+    }
+
     fn find(&self, name: &str) -> Option<&Value> {
         self.slots.binary_search_by(|s| s.name.cmp(name)).ok().map(|at| &self.slots[at].value)
     }
@@ -117,6 +127,18 @@ impl Record {
             self.own.retain(|(name, value)| base.find(name) != Some(value));
             self.base = Some(base.clone());
         }
+        self.own.shrink_to_fit();
+    }
+
+    /// Returns what the record shares with others.
+    pub fn base(&self) -> Option<&Arc<Base>> {
+        self.base.as_ref()
+    }
+
+    /// Shares another base from now on, which has this field as the record has it.
+    pub fn move_to(&mut self, base: &Arc<Base>, field: &str) {
+        self.base = Some(base.clone());
+        self.remove(field);
         self.own.shrink_to_fit();
     }
 

@@ -216,7 +216,7 @@ pub async fn serve(seat: Arc<Seat>, tls: Option<TlsAcceptor>, stream: TcpStream)
 
 async fn serve_http<I>(seat: Arc<Seat>, io: I)
 where
-    I: hyper::rt::Read + hyper::rt::Write + Unpin + 'static,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
     let first = Arc::new(AtomicBool::new(true));
     let service = service_fn(move |request| {
@@ -225,7 +225,8 @@ where
     });
     let connection =
         http1::Builder::new().auto_date_header(false).header_read_timeout(None).serve_connection(io, service);
-    if let Err(error) = connection.await {
+    // Consoles take the connection over.
+    if let Err(error) = connection.with_upgrades().await {
         tracing::debug!(%error, "connection ended");
     }
 }

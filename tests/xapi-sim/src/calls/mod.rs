@@ -21,8 +21,13 @@ use crate::{
     wire::{Call, Reply, Wire},
 };
 
-pub use objects::{allowed::forget_operations, machine::up as host_is_up};
-pub use vm::random_mac;
+pub use args::coerce;
+pub use objects::{
+    allowed::{forget_operations, refresh},
+    machine::up as host_is_up,
+};
+pub use query::database_text;
+pub use vm::{random_mac, recompute, remove as remove_vm};
 
 /// Calls that a local session may make on a slave.
 const LOCAL: [&str; 4] =

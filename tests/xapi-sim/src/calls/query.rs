@@ -159,7 +159,7 @@ impl Side {
 }
 
 /// The text the database keeps: sets `('a' 'b')`, maps `(('k' 'v'))`.
-fn database_text(value: &Value) -> String {
+pub fn database_text(value: &Value) -> String {
     let quoted = |text: String| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
     match value {
         Value::Null => String::new(),

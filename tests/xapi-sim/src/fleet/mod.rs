@@ -1,11 +1,13 @@
-//! Made-up pools of any size, the same for the same seed: hosts, storage and networks (`site`), and what runs on them (`vms`).
+//! Made-up pools of any size, the same for the same seed: hosts (`hosts`), storage and networks (`site`), and what runs on
+//! them (`vms`).
 //!
 //! Field contents and sizes follow recorded pools and the shape of today's records; nothing in them is anybody's.
 
+mod hosts;
 mod site;
 mod vms;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -84,7 +86,53 @@ impl Fleet {
         let site = making.site();
         making.vms(&site);
         making.db.relate();
+        allow(&mut making.db);
         making.db
+    }
+}
+
+/// Classes with allowed_operations, before those that depend on them.
+const OPERATED: [&str; 8] = ["pool", "host", "network", "SR", "VM", "VBD", "VIF", "VDI"];
+
+/// Gives every object the operations that the rules allow it. Objects in the same state share the answer: it is asked for once.
+fn allow(db: &mut Db) {
+    const FIELD: &str = "allowed_operations";
+    for class in OPERATED {
+        let mut known: HashMap<(usize, String), Arc<Base>> = HashMap::new();
+        let all: Vec<Arc<str>> = db.rows(class).map(|(r, _)| r.clone()).collect();
+        for reference in all {
+            let Some(base) = db.get(class, &reference).and_then(|r| r.base()).cloned() else { continue };
+            let key = (Arc::as_ptr(&base) as usize, state(db, class, &reference));
+            let shared = known.entry(key).or_insert_with(|| {
+                crate::calls::refresh(db, class, &reference);
+                base.with(FIELD, db.field(class, &reference, FIELD))
+            });
+            let shared = shared.clone();
+            db.move_to(class, &reference, &shared, FIELD);
+        }
+    }
+}
+
+/// What the operations of an object depend on beside what it has in common with others of its making.
+fn state(db: &Db, class: &str, reference: &str) -> String {
+    let of = |fields: &[&str]| {
+        fields.iter().map(|f| db.field(class, reference, f).to_string()).collect::<Vec<_>>().join(" ")
+    };
+    match class {
+        "VM" => {
+            of(&["is_default_template", "is_a_snapshot"])
+                + if db.text("VM", reference, "guest_metrics") == NULL { "" } else { "tools" }
+        }
+        "VBD" | "VIF" => {
+            let vm = db.text(class, reference, "VM");
+            let base = db.get("VM", vm).and_then(|r| r.base()).map_or(0, |b| Arc::as_ptr(b) as usize);
+            format!("{base} {}", of(&["bootable", "currently_attached", "type"]))
+        }
+        "VDI" => {
+            let attached = db.list("VDI", reference, "VBDs").iter().any(|v| db.flag("VBD", v, "currently_attached"));
+            format!("{attached} {}", of(&["SR", "is_a_snapshot", "type"]))
+        }
+        _ => reference.to_owned(),
     }
 }
 
@@ -125,6 +173,8 @@ fn pick(list: &[String], at: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::model::model;
 
@@ -184,6 +234,31 @@ mod tests {
         let vm = db.rows("VM").find(|(_, vm)| vm["power_state"] == "Running" && vm["guest_metrics"] != NULL).unwrap().1;
         assert_eq!(vm["VBDs"].as_array().map(Vec::len), Some(2));
         assert_eq!(vm["VIFs"].as_array().map(Vec::len), Some(1));
+    }
+
+    #[test]
+    fn what_is_allowed_is_what_the_rules_say() {
+        let mut db = Fleet { vms: 40, ..Fleet::small() }.load(0, Release::Latest);
+        let mut wrong = BTreeSet::new();
+        for class in OPERATED {
+            let all: Vec<String> = db.rows(class).map(|(r, _)| r.to_string()).collect();
+            for reference in all {
+                let allowed =
+                    |db: &Db| db.list(class, &reference, "allowed_operations").into_iter().collect::<BTreeSet<_>>();
+                let made = allowed(&db);
+                crate::calls::refresh(&mut db, class, &reference);
+                let ruled = allowed(&db);
+                if made != ruled {
+                    let (more, less): (Vec<_>, Vec<_>) =
+                        (made.difference(&ruled).collect(), ruled.difference(&made).collect());
+                    wrong.insert(format!(
+                        "{class} {} has {more:?} too many, lacks {less:?}",
+                        db.text(class, &reference, "power_state")
+                    ));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{
-    Making, pick,
-    site::{FEATURES, Host, Site},
+    Making,
+    hosts::FEATURES,
+    pick,
+    site::{Host, Site},
 };
 use crate::{
     model::{NEVER, NULL},
@@ -99,58 +101,6 @@ impl State {
     fn resident(self) -> bool {
         !matches!(self, Self::Halted | Self::Suspended)
     }
-
-    fn operations(self) -> &'static [&'static str] {
-        match self {
-            Self::Tools => &[
-                "changing_dynamic_range",
-                "migrate_send",
-                "pool_migrate",
-                "changing_VCPUs_live",
-                "suspend",
-                "hard_reboot",
-                "hard_shutdown",
-                "clean_reboot",
-                "clean_shutdown",
-                "pause",
-                "checkpoint",
-                "snapshot",
-                "metadata_export",
-            ],
-            Self::NoTools => {
-                &["changing_dynamic_range", "hard_reboot", "hard_shutdown", "pause", "snapshot", "metadata_export"]
-            }
-            Self::Paused => &["hard_reboot", "hard_shutdown", "unpause", "checkpoint", "snapshot", "metadata_export"],
-            Self::Halted => &[
-                "changing_dynamic_range",
-                "changing_static_range",
-                "changing_shadow_memory",
-                "changing_NVRAM",
-                "make_into_template",
-                "migrate_send",
-                "destroy",
-                "export",
-                "start_on",
-                "start",
-                "clone",
-                "copy",
-                "snapshot",
-                "metadata_export",
-                "create_vtpm",
-            ],
-            Self::Suspended => &[
-                "migrate_send",
-                "destroy",
-                "export",
-                "hard_shutdown",
-                "resume_on",
-                "resume",
-                "checkpoint",
-                "snapshot",
-                "metadata_export",
-            ],
-        }
-    }
 }
 
 /// Everything a VM's parts have in common, by what they belong to.
@@ -205,11 +155,7 @@ impl Making {
 
     fn bases(&self) -> Bases {
         let states = [State::Tools, State::NoTools, State::Paused, State::Halted, State::Suspended];
-        let vm = |system: &System, state: State| {
-            let mut fields = vm_fields(system, state.power());
-            fields["allowed_operations"] = json!(state.operations());
-            self.base("VM", fields)
-        };
+        let vm = |system: &System, state: State| self.base("VM", vm_fields(system, state.power()));
         let metrics = |system: &System| {
             self.base("VM_metrics", json!({
                 "memory_actual": system.memory, "VCPUs_number": system.cpus, "hvm": true, "current_domain_type": "hvm",
@@ -231,11 +177,6 @@ impl Making {
             [true, false].map(|on| {
                 let mut fields = common.clone();
                 fields["currently_attached"] = json!(on);
-                fields["allowed_operations"] = match (class, on) {
-                    ("VBD", true) => json!(["attach", "unpause", "unplug", "unplug_force", "pause"]),
-                    ("VIF", true) => json!(["attach", "unplug"]),
-                    _ => json!(["attach"]),
-                };
                 self.base(class, fields)
             })
         };
@@ -375,7 +316,6 @@ impl Making {
         for (name, value) in [
             ("is_a_template", json!(true)),
             ("is_a_snapshot", json!(true)),
-            ("allowed_operations", json!(["revert", "clone", "copy", "export", "destroy", "metadata_export"])),
             ("snapshot_info", json!({"power-state-at-snapshot": "Running", "disk-snapshot-type": "crash_consistent"})),
         ] {
             fields[name] = value;
@@ -407,10 +347,7 @@ impl Making {
         );
         self.db.set("VM", &made.vm, "parent", vm.clone());
         let disk = self.base("VDI", vdi_fields());
-        let vbd = self.base(
-            "VBD",
-            json!({"mode": "RW", "type": "Disk", "other_config": {"owner": ""}, "allowed_operations": ["attach"]}),
-        );
+        let vbd = self.base("VBD", json!({"mode": "RW", "type": "Disk", "other_config": {"owner": ""}}));
         for (position, (vdi, sr)) in made.disks.iter().enumerate() {
             let label = self.db.text("VDI", vdi, "name_label").to_owned();
             let copy = self.disk(&disk, &label, self.kind(vdi), self.db.int("VDI", vdi, "virtual_size"), sr);
@@ -430,7 +367,7 @@ impl Making {
                 ],
             );
         }
-        let vif = self.base("VIF", json!({"MTU": 1500, "device": "0", "allowed_operations": ["attach"]}));
+        let vif = self.base("VIF", json!({"MTU": 1500, "device": "0"}));
         self.put("VIF", &vif, [("VM", json!(vm)), ("network", json!(made.network)), ("MAC", json!(made.mac))]);
     }
 
@@ -442,24 +379,7 @@ impl Making {
     fn templates(&mut self) {
         for number in 0..self.fleet.templates {
             let mut fields = vm_fields(&SYSTEMS[number % SYSTEMS.len()], "Halted");
-            for (name, value) in [
-                ("is_a_template", json!(true)),
-                ("is_default_template", json!(true)),
-                (
-                    "allowed_operations",
-                    json!([
-                        "changing_dynamic_range",
-                        "changing_static_range",
-                        "changing_shadow_memory",
-                        "changing_NVRAM",
-                        "clone",
-                        "copy",
-                        "export",
-                        "metadata_export",
-                        "provision"
-                    ]),
-                ),
-            ] {
+            for (name, value) in [("is_a_template", json!(true)), ("is_default_template", json!(true))] {
                 fields[name] = value;
             }
             let base = self.base("VM", fields);
@@ -489,7 +409,6 @@ struct Made {
 fn vdi_fields() -> Value {
     json!({
         "name_description": "", "read_only": false, "sharable": false, "managed": true, "sm_config": {"vdi_type": "vhd", "image-format": "vhd"},
-        "other_config": {}, "allowed_operations": ["snapshot", "clone", "copy", "resize", "forget", "destroy", "enable_cbt", "data_destroy"],
-        "parent": NULL,
+        "other_config": {}, "parent": NULL,
     })
 }

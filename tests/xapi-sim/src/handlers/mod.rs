@@ -1,6 +1,11 @@
 //! The HTTP handlers beside the calls: who asks, which host must answer, and the task that stands for the transfer.
 
+mod console;
+mod disk;
+mod files;
+mod machine;
 mod rrd;
+pub mod transfer;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,6 +15,7 @@ use hyper::{
     body::Incoming,
     header::{self, HeaderName},
     http::request::Parts,
+    upgrade::OnUpgrade,
 };
 
 use crate::{
@@ -62,29 +68,49 @@ impl Ask {
 }
 
 /// Handlers by method and longest path; the name is the realm of a refusal.
-const TABLE: [(&str, &str, &str); 6] = [
+const TABLE: [(&str, &str, &str); 20] = [
+    ("GET", "/export", "get_export"),
+    ("GET", "/export_metadata", "get_export_metadata"),
+    ("PUT", "/import", "put_import"),
+    ("GET", "/export_raw_vdi", "get_export_raw_vdi"),
+    ("PUT", "/import_raw_vdi", "put_import_raw_vdi"),
+    ("CONNECT", "/console", "connect_console"),
+    ("GET", "/console", "get_console"),
     ("GET", "/rrd_updates", "get_rrd_updates"),
     ("GET", "/vm_rrds", "get_vm_rrd"),
     ("GET", "/vm_rrd", "get_vm_rrd"),
     ("GET", "/host_rrds", "get_host_rrd"),
     ("GET", "/host_rrd", "get_host_rrd"),
     ("GET", "/sr_rrd", "get_sr_rrd"),
+    ("GET", "/pool/xmldbdump", "get_pool_xml_db_sync"),
+    ("GET", "/system-status", "get_system_status"),
+    ("GET", "/updates", "get_updates"),
+    ("GET", BLOB, "get_blob"),
+    ("PUT", BLOB, "put_blob"),
+    ("PUT", "/pool_patch_upload", "put_pool_patch_upload"),
+    // Not here: without its own line it would be taken for a shorter path.
+    ("PUT", "/import_metadata", NOBODY),
 ];
+const BLOB: &str = "/blob";
+const NOBODY: &str = "";
 
 /// Finds the handler of a path.
 pub fn find(method: &Method, path: &str) -> Option<(&'static str, &'static str)> {
     let fits = TABLE.iter().filter(|(m, prefix, _)| method == m && path.starts_with(prefix));
-    fits.max_by_key(|(_, prefix, _)| prefix.len()).map(|(_, path, name)| (*path, *name))
+    let longest = fits.max_by_key(|(_, prefix, _)| prefix.len()).map(|(_, path, name)| (*path, *name));
+    longest.filter(|(_, name)| *name != NOBODY)
 }
 
 /// Answers a request that `find` found a handler for.
 pub async fn answer(
     seat: &Arc<Seat>,
     (path, name): (&'static str, &'static str),
-    parts: Parts,
-    _body: Incoming,
+    mut parts: Parts,
+    body: Incoming,
     close: bool,
 ) -> Response<Body> {
+    let upgrade = parts.extensions.remove::<OnUpgrade>();
+    let method = parts.method.clone();
     let core = &seat.core;
     *core.calls.lock().entry(path.to_owned()).or_default() += 1;
     core.faults.wait(path).await;
@@ -94,11 +120,18 @@ pub async fn answer(
     if let Some(place) = core.faults.redirect(path) {
         return server::found(&place);
     }
-    let query = pairs(parts.uri.query().unwrap_or_default(), '&');
+    let mut query = pairs(parts.uri.query().unwrap_or_default(), '&');
     let session = match session(seat, &parts.headers, &query).await {
         Ok(session) => session,
+        Err(_) if path == BLOB && method == Method::GET && is_public(seat, &query) => {
+            Session { reference: String::new(), temporary: false }
+        }
         Err(_) => return refuse(name),
     };
+    // The task may be named by a cookie too.
+    if let Some(task) = cookies(&parts.headers).remove("task_id") {
+        query.insert("task_id".to_owned(), task);
+    }
     let ask = Ask {
         seat: seat.clone(),
         path,
@@ -109,7 +142,19 @@ pub async fn answer(
         close,
     };
     let response = clock::skewed(core.skew(), async {
+        let put = method == Method::PUT;
         match path {
+            "/export" | "/export_metadata" => machine::export(&ask),
+            "/import" => machine::import(&ask, body),
+            "/export_raw_vdi" => disk::export(&ask),
+            "/import_raw_vdi" => disk::import(&ask, body),
+            "/console" => console::answer(&ask, &method, upgrade),
+            "/pool/xmldbdump" => files::database(&ask),
+            "/system-status" => files::status(&ask),
+            "/updates" => files::updates(&ask),
+            BLOB if put => files::write_blob(&ask, body),
+            BLOB => files::read_blob(&ask),
+            "/pool_patch_upload" => files::patch(&ask, body),
             "/rrd_updates" => rrd::updates(&ask),
             "/vm_rrd" | "/vm_rrds" => rrd::vm(&ask),
             "/host_rrd" | "/host_rrds" => rrd::host(&ask),
@@ -121,6 +166,11 @@ pub async fn answer(
         core.write(|db| db.remove("session", &session.reference));
     }
     response
+}
+
+fn is_public(seat: &Seat, query: &BTreeMap<String, Vec<String>>) -> bool {
+    let given = query.get("ref").or_else(|| query.get("uuid")).and_then(|v| v.first());
+    files::is_public_blob(&seat.core, given.map(String::as_str))
 }
 
 /// 401, with the name of the handler as the realm.
@@ -141,8 +191,7 @@ struct Session {
 /// The session: by cookie, by query, else by name and password.
 async fn session(seat: &Seat, headers: &HeaderMap, query: &BTreeMap<String, Vec<String>>) -> Result<Session, Failure> {
     let text = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let mut cookies = pairs(&text(header::COOKIE).replace("; ", "&"), '&');
-    let given = cookies.remove("session_id").or_else(|| query.get("session_id").cloned());
+    let given = cookies(headers).remove("session_id").or_else(|| query.get("session_id").cloned());
     if let Some(reference) = given.and_then(|v| v.into_iter().next()) {
         seat.core.check_session(&reference)?;
         return Ok(Session { reference, temporary: false });
@@ -153,6 +202,12 @@ async fn session(seat: &Seat, headers: &HeaderMap, query: &BTreeMap<String, Vec<
     let (user, password) = plain.split_once(':').unwrap_or_default();
     let reference = sessions::open(&seat.core, user, password, "Basic auth").await?;
     Ok(Session { reference, temporary: true })
+}
+
+/// Both forms are understood: `a=b; c=d` and `a=b&c=d`.
+fn cookies(headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
+    let text = headers.get(header::COOKIE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    pairs(&text.replace("; ", "&"), '&')
 }
 
 /// Reads `a=b&c=d`.
@@ -195,6 +250,9 @@ mod tests {
         assert_eq!(get("/vm_rrds"), Some("/vm_rrds"));
         assert_eq!(get("/vm_rrd"), Some("/vm_rrd"));
         assert_eq!(get("/host_rrd/"), Some("/host_rrd"));
+        assert_eq!(get("/export_raw_vdi/x"), Some("/export_raw_vdi"));
+        assert_eq!(get("/export_metadata"), Some("/export_metadata"));
+        assert_eq!(find(&Method::PUT, "/import_metadata"), None);
         assert_eq!(get("/nonsense"), None);
         assert_eq!(find(&Method::PUT, "/vm_rrd"), None);
     }

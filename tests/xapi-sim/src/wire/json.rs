@@ -72,7 +72,7 @@ fn write_wire(out: &mut Out, wire: &Wire) {
         Wire::Plain(value) => write_value(&mut out.text, value),
         Wire::Typed(value, ty) => write_typed(&mut out.text, value, ty),
         Wire::Record(class, record) => record.write_json(class, &mut out.text),
-        Wire::Text(text) => write_text(&mut out.text, text),
+        Wire::Text(text) | Wire::Bare(text) => write_text(&mut out.text, text),
         Wire::I4(number) => out.text.push_str(&number.to_string()),
         Wire::Event(event) => write_event(&mut out.text, event),
         Wire::List(items) => {

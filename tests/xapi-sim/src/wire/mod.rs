@@ -30,6 +30,8 @@ pub enum Wire {
     /// A record of the database, not copied.
     Record(&'static Class, Arc<Record>),
     Text(String),
+    /// The result of a task without tags around it: only one handler makes it.
+    Bare(String),
     /// A number sent with `<i4>`: only `valid_ref_counts` has them.
     I4(usize),
     Event(Event),

@@ -32,6 +32,20 @@ pub fn read_call(body: &[u8]) -> anyhow::Result<Call> {
     Ok(call)
 }
 
+/// Reads one `<value>`, as exports carry it.
+pub fn read_text_value(text: &str) -> anyhow::Result<Value> {
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().expand_empty_elements = true;
+    loop {
+        match reader.read_event()? {
+            Event::Start(tag) if tag.name().as_ref() == b"value" => return read_value(&mut reader),
+            Event::Start(tag) => bail!("unexpected <{}>", String::from_utf8_lossy(tag.name().as_ref())),
+            Event::Eof => bail!("no value"),
+            _ => {}
+        }
+    }
+}
+
 /// Reads up to the end tag of the element whose start was just read.
 fn read_text(reader: &mut Reader<&[u8]>) -> anyhow::Result<String> {
     let mut text = String::new();
@@ -157,6 +171,7 @@ fn write_wire(out: &mut Out, wire: &Wire) {
         Wire::Typed(value, ty) => write_typed(&mut out.text, value, ty),
         Wire::Record(class, record) => record.write_xml(class, &mut out.text),
         Wire::Text(text) => write_text(&mut out.text, text),
+        Wire::Bare(text) => out.text.push_str(text),
         Wire::I4(number) => out.text.push_str(&format!("<value><i4>{number}</i4></value>")),
         Wire::Event(event) => write_event(&mut out.text, event),
         Wire::List(items) => {

@@ -77,6 +77,17 @@ impl Connection {
         Ok(self.stream.flush().await?)
     }
 
+    pub async fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        // A server that has seen enough may have closed.
+        let _ = self.stream.write_all(bytes).await;
+        Ok(self.stream.flush().await?)
+    }
+
+    /// Says nothing more, but listens.
+    pub async fn hang_up(&mut self) -> anyhow::Result<()> {
+        Ok(self.stream.shutdown().await?)
+    }
+
     pub async fn receive(&mut self) -> anyhow::Result<Answer> {
         tokio::time::timeout(PATIENCE, self.receive_now()).await.context("no answer in time")?
     }

@@ -1,10 +1,12 @@
 //! The simulator seen from outside: through sockets, in both dialects, with a client of its own and with PyPI's XenAPI.
 
+mod bytes;
 mod client;
 mod control;
 mod dialects;
 mod events;
 mod faults;
+mod files;
 mod fleet;
 mod generic;
 mod members;

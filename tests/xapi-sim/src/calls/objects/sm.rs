@@ -1,6 +1,5 @@
 //! What a storage driver can do, by the SM record of its type.
 
-
 use crate::db::Db;
 
 /// Drivers whose disks are VHD files or volumes: snapshots and clones of theirs share a hidden parent.

@@ -245,6 +245,7 @@ pub fn duplicate(db: &mut Db, disk: &str, kind: &Kind<'_>) -> String {
         record.insert(field, value);
     }
     let new = db.insert("VDI", record);
+    db.copy_content(disk, &new);
     if !full && sm::is_vhd(db, &sr) {
         share_parent(db, disk, &new);
     }
