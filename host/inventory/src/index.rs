@@ -146,10 +146,6 @@ impl Ranked {
         self.0.is_empty()
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// Returns all objects, kind by kind.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Object>> + use<'_> {
         self.0.values()
@@ -166,9 +162,9 @@ impl Ranked {
     }
 }
 
-/// Objects by something they belong to.
+/// Objects by something they belong to, group by group in the order of their ids.
 #[derive(Clone, Default)]
-pub(crate) struct Groups(imbl::HashMap<ObjectId, Ranked>);
+pub(crate) struct Groups(imbl::OrdMap<ObjectId, Ranked>);
 
 impl Groups {
     pub(crate) fn insert(&mut self, group: &ObjectId, object: Arc<Object>) {
@@ -192,5 +188,15 @@ impl Groups {
 
     pub(crate) fn get(&self, group: &str) -> Option<&Ranked> {
         self.0.get(group)
+    }
+
+    /// Returns all groups.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Ranked> + use<'_> {
+        self.0.values()
+    }
+
+    /// Returns the groups behind this one.
+    pub(crate) fn behind(&self, group: &ObjectId) -> impl Iterator<Item = &Ranked> + use<'_> {
+        self.0.range::<_, ObjectId>((Bound::Excluded(group.clone()), Bound::Unbounded)).map(|(_, members)| members)
     }
 }

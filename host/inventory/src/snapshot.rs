@@ -43,7 +43,7 @@ pub(crate) struct Picture {
     pub(crate) servers: Arc<[ServerState]>,
     by_id: Keyed<Id>,
     by_ref: Keyed<Reference>,
-    by_kind: Ranked,
+    /// By pool, in there by kind, in there by id: a change looks at no map that grows with the fleet but those of hashes.
     by_pool: Groups,
     by_container: Groups,
     /// By [`Kind::index`].
@@ -57,7 +57,6 @@ impl Default for Picture {
             servers: Arc::default(),
             by_id: Keyed::default(),
             by_ref: Keyed::default(),
-            by_kind: Ranked::default(),
             by_pool: Groups::default(),
             by_container: Groups::default(),
             counts: [0; Kind::ALL.len()],
@@ -80,7 +79,6 @@ impl Picture {
         if let Some(before) = before {
             let same_place = before.kind() == object.kind() && before.pool() == object.pool();
             if !same_place {
-                self.by_kind.remove(before);
                 self.by_pool.remove(before.pool(), before);
             }
             if let Some(container) = before.container()
@@ -96,7 +94,6 @@ impl Picture {
         self.counts[object.kind().index()] += 1;
         self.by_id.insert(object.clone());
         self.by_ref.insert(object.clone());
-        self.by_kind.insert(object.clone());
         self.by_pool.insert(object.pool(), object.clone());
         if let Some(container) = object.container() {
             self.by_container.insert(container, object.clone());
@@ -107,7 +104,6 @@ impl Picture {
     pub(crate) fn remove(&mut self, object: &Object) {
         self.by_id.remove(object.id().as_str());
         self.drop_reference(object);
-        self.by_kind.remove(object);
         self.by_pool.remove(object.pool(), object);
         if let Some(container) = object.container() {
             self.by_container.remove(container, object);
@@ -134,19 +130,25 @@ impl Snapshot {
         self.0.by_ref.get(reference)
     }
 
-    /// Returns all objects, kind by kind, each kind ordered by id.
+    /// Returns all objects: pool by pool, in there kind by kind, each ordered by id.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Object>> {
-        self.0.by_kind.iter()
+        self.0.by_pool.iter().flat_map(Ranked::iter)
     }
 
-    /// Returns the objects of a kind, ordered by id.
+    /// Returns the objects of a kind: pool by pool, each ordered by id.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Arc<Object>> + use<'_> {
-        self.0.by_kind.of_kind(kind, None)
+        self.0.by_pool.iter().flat_map(move |pool| pool.of_kind(kind, None))
     }
 
-    /// Returns the objects of a kind after the given id, for listing in pages.
+    /// Returns the objects that stand after this one in [`Snapshot::of_kind`], for listing in pages; none when the object
+    /// is not in this snapshot.
     pub fn of_kind_after(&self, kind: Kind, after: &ObjectId) -> impl Iterator<Item = &Arc<Object>> + use<'_> {
-        self.0.by_kind.of_kind(kind, Some(after.as_str()))
+        let object = self.get(after.as_str()).into_iter();
+        object.flat_map(move |object| {
+            let own = self.0.by_pool.get(object.pool().as_str());
+            let rest = own.into_iter().flat_map(move |pool| pool.of_kind(kind, Some(object.id().as_str())));
+            rest.chain(self.0.by_pool.behind(object.pool()).flat_map(move |pool| pool.of_kind(kind, None)))
+        })
     }
 
     /// Returns all objects of a pool, kind by kind, each kind ordered by id.
@@ -171,12 +173,12 @@ impl Snapshot {
 
     /// Returns how many objects there are.
     pub fn len(&self) -> usize {
-        self.0.by_kind.len()
+        self.0.counts.iter().map(|&count| count as usize).sum()
     }
 
     /// Returns whether there are no objects at all.
     pub fn is_empty(&self) -> bool {
-        self.0.by_kind.is_empty()
+        self.len() == 0
     }
 
     /// Returns the number of this state.
