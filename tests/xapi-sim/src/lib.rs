@@ -1,8 +1,9 @@
-//! A XAPI master that lives in memory and speaks the real wire protocol: the other machine of our tests.
+//! A XAPI pool that lives in memory and speaks the real wire protocol: the other machine of our tests.
 //!
 //! It imports nothing of `host/`: two witnesses, so that one misreading of the protocol cannot hide itself.
-//! What comes in goes down this list: `server` (HTTP, TLS, faults of the wire) - `wire` (the two dialects) - `calls`
-//! (messages) - `db` (records, generations, relations); `events` looks at the database from the side.
+//! What comes in goes down this list: `server` (HTTP, TLS, faults of the wire), which is one host's `seat` - `wire` (the two
+//! dialects) - `calls` (messages) or `handlers` (statistics, disks, consoles, files) - `db` (records, generations, relations);
+//! `events` looks at the database from the side. `load` and `fleet` fill it, `storm` keeps it busy, `members` are its hosts.
 
 mod calls;
 mod clock;

@@ -47,6 +47,9 @@ const HEAD_LIMIT: usize = 1024;
 /// Time for the first half of a cut answer to leave before the connection is cut.
 const HALF_PAUSE: Duration = Duration::from_millis(20);
 
+const PRINT_QUESTION: &str = "x-xenapi-request-host-certificate-thumbprint";
+const PRINT_ANSWER: &str = "x-xenapi-response-host-certificate-thumbprint";
+
 pub type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// A listener that can be closed, opened again on its port, and whose connections can be cut.
@@ -232,7 +235,6 @@ where
 }
 
 async fn answer(seat: &Arc<Seat>, request: Request<Incoming>, first: bool) -> Response<Body> {
-    let core = &seat.core;
     let close = wants_close(&request);
     let head = head_size(&request);
     let (parts, body) = request.into_parts();
@@ -258,8 +260,29 @@ async fn answer(seat: &Arc<Seat>, request: Request<Incoming>, first: bool) -> Re
         return page(StatusCode::INTERNAL_SERVER_ERROR);
     };
     let body = body.to_bytes();
-    if core.options.json_rpc && core.options.release.json_rpc() && parts.uri.path() == "/jsonrpc" {
-        match json::read_call(&body) {
+    let mut response = called(seat, parts.uri.path(), &body, close).await;
+    if let Some(print) = asked_print(seat, &parts.headers) {
+        response.headers_mut().insert(PRINT_ANSWER, print);
+    }
+    response
+}
+
+/// A slave that is asked for it says how the master's certificate is known, besides HOST_IS_SLAVE.
+fn asked_print(seat: &Seat, headers: &HeaderMap) -> Option<HeaderValue> {
+    if headers.get(PRINT_QUESTION)? != "sha-256:master" {
+        return None;
+    }
+    seat.master_elsewhere()?;
+    let master = seat.core.read(|db| db.master().to_owned());
+    let print = seat.core.identities.lock().get(&master)?.fingerprint();
+    HeaderValue::from_str(&print.to_uppercase()).ok()
+}
+
+/// Answers a call in the dialect of its path.
+async fn called(seat: &Arc<Seat>, path: &str, body: &[u8], close: bool) -> Response<Body> {
+    let core = &seat.core;
+    if core.options.json_rpc && core.options.release.json_rpc() && path == "/jsonrpc" {
+        match json::read_call(body) {
             Ok((envelope, call)) => {
                 reply(seat, call, close, "application/json", |_, reply| json::write_reply(&envelope, reply)).await
             }
@@ -269,7 +292,7 @@ async fn answer(seat: &Arc<Seat>, request: Request<Incoming>, first: bool) -> Re
             }
         }
     } else {
-        match xml::read_call(&body) {
+        match xml::read_call(body) {
             Ok(call) => reply(seat, call, close, "text/xml", xml::write_reply).await,
             // Still a readable answer: by its content type clients notice that a host has no JSON-RPC.
             Err(error) => {

@@ -124,7 +124,7 @@ fn change(db: &mut Db, vm: &str, label: &str, serial: u64, kind: usize) {
             config[WORD] = json!(serial.to_string());
             ("other_config", config)
         }
-        2 => ("tags", if serial % 2 == 0 { json!(["busy"]) } else { json!(["busy", "production"]) }),
+        2 => ("tags", if serial.is_multiple_of(2) { json!(["busy"]) } else { json!(["busy", "production"]) }),
         3 => ("memory_target", json!(db.int("VM", vm, "memory_static_max") - 1024 * (serial % 7) as i64)),
         _ => match db.text("VM", vm, "power_state") {
             "Running" => ("power_state", json!("Paused")),
@@ -132,7 +132,7 @@ fn change(db: &mut Db, vm: &str, label: &str, serial: u64, kind: usize) {
             _ => ("user_version", json!(serial)),
         },
     };
-    if serial % 8 == 0 {
+    if serial.is_multiple_of(8) {
         let metrics = db.text("VM", vm, "metrics").to_owned();
         if metrics != NULL {
             db.set("VM_metrics", &metrics, "memory_actual", 1_073_741_824 + serial);

@@ -54,7 +54,7 @@ impl Fleet {
         Self { pools: 10, hosts: 32, vms: 1_000, snapshots: 25, ..Self::small() }
     }
 
-    /// Pools of up to 1,000 VMs, each made like one of `large`, with `vms` VMs in all.
+    /// Pools of up to 1,000 VMs, each made like one of `large`; `vms` VMs in all, less what does not divide evenly.
     pub fn of_vms(vms: usize) -> Self {
         let pools = vms.div_ceil(1_000).max(1);
         Self { pools, vms: vms / pools, hosts: (vms / pools).div_ceil(31).max(1), ..Self::large() }

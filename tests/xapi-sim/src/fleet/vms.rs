@@ -228,7 +228,7 @@ impl Making {
         self.put_as("VM", base, &vm, [
             ("uuid", json!(uuid)),
             ("name_label", json!(format!("{}-{:02}-{number:05}", system.short, self.pool + 1))),
-            ("name_description", json!(if number % 3 == 0 { format!("Customer {}, tier {}", number % 97, number % 4) } else { String::new() })),
+            ("name_description", json!(if number.is_multiple_of(3) { format!("Customer {}, tier {}", number % 97, number % 4) } else { String::new() })),
             ("resident_on", json!(if on { host.reference.as_str() } else { NULL })),
             ("affinity", json!(host.reference)),
             ("domid", json!(if on { number as i64 / site.hosts.len() as i64 + 1 } else { -1 })),
@@ -237,7 +237,7 @@ impl Making {
             ("suspend_VDI", json!(suspended)),
             ("tags", tags),
             ("other_config", json!({"mac_seed": seed, "base_template_name": "Other install media", "import_task": "OpaqueRef:NULL",
-                "auto_poweron": if number % 4 == 0 { "true" } else { "false" }})),
+                "auto_poweron": if number.is_multiple_of(4) { "true" } else { "false" }})),
         ]);
         let mut disks = Vec::new();
         for position in 0..2 {

@@ -59,13 +59,18 @@ impl Connection {
 
     /// Returns the connection and the fingerprint of the certificate that was shown.
     pub async fn tls(sim: &Sim) -> anyhow::Result<(Self, String)> {
+        Self::tls_at(&sim.host()).await
+    }
+
+    /// The same at `ip:port`, or at the URL of a member.
+    pub async fn tls_at(place: &str) -> anyhow::Result<(Self, String)> {
         let seen = Arc::new(Seen::default());
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()?
             .dangerous()
             .with_custom_certificate_verifier(seen.clone())
             .with_no_client_auth();
-        let tcp = TcpStream::connect(sim.host()).await?;
+        let tcp = TcpStream::connect(place.trim_start_matches("https://")).await?;
         let stream =
             tokio_rustls::TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost")?, tcp).await?;
         let fingerprint = seen.0.lock().expect("nobody panicked").clone();

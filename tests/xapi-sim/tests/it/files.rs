@@ -1,5 +1,6 @@
 //! The smaller handlers, and consoles.
 
+use anyhow::Context;
 use futures::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,7 +29,7 @@ async fn the_database_is_a_file() -> anyhow::Result<()> {
         answer.body.contains(" name__label=\"a%.100%%%.&lt;new&gt;%.name\"")
             && answer.body.ends_with("</table></database>")
     );
-    assert_eq!(answer.body.matches("<row ref=\"OpaqueRef:").count() > 200, true);
+    assert!(answer.body.matches("<row ref=\"OpaqueRef:").count() > 200);
     assert!(
         answer.body.contains(&format!("<row ref=\"{vm}\" __ctime=\""))
             && !answer.body.contains("table name=\"session\"")
@@ -84,17 +85,17 @@ async fn reports_updates_blobs_and_patches() -> anyhow::Result<()> {
 }
 
 /// The first console of this protocol and the name of its VM.
-fn console(client: &Client, protocol: &str) -> (String, String) {
+fn console(client: &Client, protocol: &str) -> anyhow::Result<(String, String)> {
     let all = client.sim.records("console");
-    let (reference, found) = all.iter().find(|(_, c)| c["protocol"] == protocol).unwrap();
-    let vm = client.sim.record("VM", found["VM"].as_str().unwrap()).unwrap();
-    (reference.clone(), vm["name_label"].as_str().unwrap().to_owned())
+    let (reference, found) = all.iter().find(|(_, c)| c["protocol"] == protocol).context("no such console")?;
+    let vm = client.sim.record("VM", found["VM"].as_str().unwrap_or_default()).context("its VM has gone")?;
+    Ok((reference.clone(), vm["name_label"].as_str().unwrap_or_default().to_owned()))
 }
 
 #[tokio::test]
 async fn a_terminal_echoes_through_a_tunnel() -> anyhow::Result<()> {
     let client = start().await?;
-    let (reference, name) = console(&client, "vt100");
+    let (reference, name) = console(&client, "vt100")?;
     let mut stream = tokio::net::TcpStream::connect(client.sim.host()).await?;
     let head = format!(
         "CONNECT /console?ref={reference} HTTP/1.0\r\nHost: x\r\nCookie: session_id={}\r\n\r\n",
@@ -124,7 +125,7 @@ async fn a_terminal_echoes_through_a_tunnel() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_screen_is_painted_through_a_web_socket() -> anyhow::Result<()> {
     let client = start().await?;
-    let (reference, name) = console(&client, "rfb");
+    let (reference, name) = console(&client, "rfb")?;
     let mut request = format!("ws://{}/console?ref={reference}&session_id={}", client.sim.host(), client.session)
         .into_client_request()?;
     request.headers_mut().insert("sec-websocket-protocol", "binary".parse()?);

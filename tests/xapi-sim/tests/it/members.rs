@@ -108,6 +108,20 @@ async fn each_member_has_its_own_certificate_and_the_pool_knows_it() -> anyhow::
     assert_eq!(prints.len(), 4);
     let (_, shown) = Connection::tls(&sim).await?;
     assert_eq!(Some(shown), sim.fingerprint());
+    // A slave says how the master is known, to who asks.
+    let (mut connection, _) = Connection::tls_at(&slave.url).await?;
+    let body =
+        json!({"jsonrpc": "2.0", "method": "session.login_with_password", "params": ["root", "password"], "id": 0})
+            .to_string();
+    for asked in [true, false] {
+        let question = if asked { "x-xenapi-request-host-certificate-thumbprint: sha-256:master\r\n" } else { "" };
+        let head = format!("POST /jsonrpc HTTP/1.1\r\nHost: x\r\n{question}Content-Length: {}", body.len());
+        connection.send(&head, &body).await?;
+        let answer = connection.receive().await?;
+        assert!(answer.body.contains("HOST_IS_SLAVE"));
+        let told = answer.header("x-xenapi-response-host-certificate-thumbprint").map(str::to_lowercase);
+        assert_eq!(told, sim.fingerprint().filter(|_| asked));
+    }
     Ok(())
 }
 

@@ -3,13 +3,18 @@
 //! Invariant: every change of a record takes a new generation; `changes` has exactly one entry per live row (its latest
 //! change), so "what happened since" is a range and not a scan.
 
+mod disks;
+mod relations;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
+
+use relations::targets;
 
 use crate::{
     content::Content,
@@ -143,21 +148,6 @@ impl Db {
         rows.map(|(reference, row)| (reference, row.created, row.modified, &*row.record))
     }
 
-    /// Returns what is on a disk. Those that were there from the start hold something, new ones are empty.
-    pub fn content(&self, disk: &str) -> Content {
-        if let Some(content) = self.contents.get(disk) {
-            return content.clone();
-        }
-        match self.text("VDI", disk, "snapshot_of") {
-            "" | NULL => {
-                let row = self.tables.get("VDI").and_then(|t| t.rows.get(disk));
-                let old = row.is_some_and(|r| r.created <= self.loaded);
-                if old { Content::made_up(self.text("VDI", disk, "uuid")) } else { Content::default() }
-            }
-            original => self.content(original),
-        }
-    }
-
     /// Returns how many rows the class has.
     pub fn count(&self, class: &str) -> usize {
         self.tables.get(class).map_or(0, |t| t.rows.len())
@@ -221,25 +211,6 @@ impl Db {
         self.loaded = self.generation;
     }
 
-    /// Changes what is on a disk; its snapshots stay as they are.
-    pub fn write_content(&mut self, disk: &str, change: impl FnOnce(&mut Content)) {
-        for snapshot in self.list("VDI", disk, "snapshots") {
-            if !self.contents.contains_key(&snapshot) {
-                let now = self.content(&snapshot);
-                self.contents.insert(snapshot, now);
-            }
-        }
-        let mut content = self.content(disk);
-        change(&mut content);
-        self.contents.insert(disk.to_owned(), content);
-    }
-
-    /// Gives a disk what is on another.
-    pub fn copy_content(&mut self, from: &str, to: &str) {
-        let content = self.content(from);
-        self.contents.insert(to.to_owned(), content);
-    }
-
     /// Returns a fresh uuid.
     pub fn uuid(&mut self) -> String {
         let mut bytes: [u8; 16] = self.rng.random();
@@ -294,17 +265,7 @@ impl Db {
     pub fn insert_as(&mut self, class: &str, reference: &str, fields: impl Into<Record>) {
         let key = self.put(class, reference, fields);
         let class = model().class(class).expect("callers name known classes");
-        // Objects that already point here (the reference was dangling) are members from the start.
-        for (from, pointer) in self.dangling.remove(reference).unwrap_or_default() {
-            let ends = model().mirrored(&class.name).filter(|(_, end)| end.class == from);
-            let sets: Vec<_> = ends
-                .filter(|(_, end)| points(self.field(from, &pointer, end.field), &key))
-                .map(|(set, _)| set)
-                .collect();
-            for set in sets {
-                self.join(&class.name, &key, set, &pointer);
-            }
-        }
+        self.welcome(class, &key);
         for (field, to) in model().mirrors(&class.name) {
             for target in targets(self.field(&class.name, &key, field)) {
                 self.link(&class.name, to.class, &target, to.field, &key);
@@ -323,7 +284,7 @@ impl Db {
         fields.complete(&self.bases[class.name.as_str()]);
         if class.fields.contains_key("uuid") && fields["uuid"].as_str().is_none_or(str::is_empty) {
             let uuid = self.uuid();
-            fields.insert("uuid".to_owned(), json!(uuid));
+            fields.insert("uuid", json!(uuid));
         }
         let key: Arc<str> = reference.into();
         let generation = self.next(class);
@@ -343,32 +304,6 @@ impl Db {
     pub fn move_to(&mut self, class: &str, reference: &str, base: &Arc<Base>, field: &str) {
         if let Some(row) = self.row_mut(class, reference) {
             Arc::make_mut(&mut row.record).move_to(base, field);
-        }
-    }
-
-    /// Completes every mirrored set from the other ends; what is recorded stays, in its order.
-    pub fn relate(&mut self) {
-        for class in model().classes.values() {
-            for (set, from) in model().mirrored(&class.name) {
-                let mut members: HashMap<String, Vec<String>> = HashMap::new();
-                for (reference, record) in self.rows(from.class) {
-                    for target in targets(record.get(from.field).unwrap_or(&Value::Null)) {
-                        members.entry(target).or_default().push(reference.to_string());
-                    }
-                }
-                for (target, members) in members {
-                    let Some(row) = self.row_mut(&class.name, &target) else {
-                        let pointers = members.into_iter().map(|m| (from.class, Arc::from(m)));
-                        self.dangling.entry(target).or_default().extend(pointers);
-                        continue;
-                    };
-                    if let Some(Value::Array(known)) = Arc::make_mut(&mut row.record).get_mut(set) {
-                        let have: BTreeSet<String> =
-                            known.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect();
-                        known.extend(members.into_iter().filter(|m| !have.contains(m)).map(Value::from));
-                    }
-                }
-            }
         }
     }
 
@@ -446,13 +381,7 @@ impl Db {
                 self.unlink(to.class, &target, to.field, reference);
             }
         }
-        for (set, from) in model().mirrored(&class.name) {
-            let pointers = targets(&row.record[set]);
-            if !pointers.is_empty() {
-                let waiting = self.dangling.entry(reference.to_owned()).or_default();
-                waiting.extend(pointers.into_iter().map(|p| (from.class, Arc::from(p))));
-            }
-        }
+        self.remember(class, reference, &row.record);
         true
     }
 
@@ -482,51 +411,6 @@ impl Db {
 
     fn row_mut(&mut self, class: &str, reference: &str) -> Option<&mut Row> {
         self.tables.get_mut(class)?.rows.get_mut(reference)
-    }
-
-    fn link(&mut self, from: &str, class: &str, reference: &str, set: &str, member: &str) {
-        if self.row_mut(class, reference).is_none() {
-            let from = model().class(from).expect("callers name known classes");
-            self.dangling.entry(reference.to_owned()).or_default().push((&from.name, member.into()));
-            return;
-        }
-        self.join(class, reference, set, member);
-        self.touch(class, reference);
-    }
-
-    /// Adds a member to a set, without a change of its own.
-    fn join(&mut self, class: &str, reference: &str, set: &str, member: &str) {
-        let Some(row) = self.row_mut(class, reference) else { return };
-        if let Some(Value::Array(members)) = Arc::make_mut(&mut row.record).get_mut(set)
-            && !members.iter().any(|m| m == member)
-        {
-            members.push(json!(member));
-        }
-    }
-
-    fn unlink(&mut self, class: &str, reference: &str, set: &str, member: &str) {
-        let Some(row) = self.row_mut(class, reference) else { return };
-        if let Some(Value::Array(members)) = Arc::make_mut(&mut row.record).get_mut(set) {
-            members.retain(|m| m != member);
-        }
-        self.touch(class, reference);
-    }
-}
-
-/// The references a ref or set(ref) field holds.
-fn targets(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(one) if one != NULL && !one.is_empty() => vec![one.clone()],
-        Value::Array(many) => many.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn points(value: &Value, reference: &str) -> bool {
-    match value {
-        Value::String(one) => one == reference,
-        Value::Array(many) => many.iter().any(|v| v == reference),
-        _ => false,
     }
 }
 
