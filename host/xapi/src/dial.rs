@@ -3,7 +3,7 @@
 //! ```text
 //!   entry -- answers --> log in --> done
 //!     |                    +-- HOST_IS_SLAVE --> the master, if it is a trusted member --> log in
-//!     +-- fails, or is slow --> the next trusted member, beside it
+//!     +-- fails, or is slow --> the next trusted members, beside it; the entry itself once more now and then
 //! ```
 //!
 //! Hosts are asked a question without secrets first, several at a time if need be; only one that answered, over a line
@@ -31,6 +31,9 @@ const API_VERSION: &str = "2.21";
 /// How often one host may send us to another. While a pool elects its master, members may disagree for a moment.
 const HOPS: usize = 3;
 
+/// Members that are asked at the same time, at most.
+const AT_ONCE: usize = 8;
+
 /// A host that let us in.
 pub(crate) struct Door {
     pub transport: Transport,
@@ -41,6 +44,7 @@ pub(crate) struct Door {
 }
 
 /// A host to try.
+#[derive(Clone)]
 struct Candidate {
     target: Target,
     address: Option<String>,
@@ -58,25 +62,29 @@ type Failed = Vec<(String, Error)>;
 
 /// Finds the master of the pool and logs in.
 pub(crate) async fn open(entry: &Target, roster: &Roster, timeouts: &Timeouts) -> Result<Door, Error> {
-    let mut waiting = candidates(entry, roster).into_iter();
-    let mut knocking = FuturesUnordered::new();
+    let first = Candidate { target: entry.clone(), address: None };
+    let mut waiting = members(entry, roster).into_iter();
+    let mut knocking = FuturesUnordered::from_iter([knock(first.clone(), timeouts)]);
     let mut failed = Failed::new();
-    let mut next = Instant::now();
+    // When the next member is asked, and when the entry again: it may come back while silent members are waited for.
+    let (mut next, mut again) = (Instant::now() + timeouts.failover, None);
     loop {
-        if knocking.is_empty() || Instant::now() >= next {
-            match waiting.next() {
-                Some(candidate) => knocking.push(knock(candidate, timeouts)),
-                None if knocking.is_empty() => return Err(verdict(entry, failed)),
-                None => {}
-            }
-            next = Instant::now() + timeouts.failover;
-        }
         let answer = tokio::select! {
             Some(answer) = knocking.next() => answer,
-            () = sleep_until(next), if waiting.len() > 0 => continue,
+            () = sleep_until(next), if waiting.len() > 0 && knocking.len() < AT_ONCE => {
+                knocking.extend(waiting.next().map(|member| knock(member, timeouts)));
+                next = Instant::now() + timeouts.failover;
+                continue;
+            }
+            () = sleep_until(again.unwrap_or(next)), if again.is_some() && !knocking.is_empty() => {
+                again = None;
+                knocking.push(knock(first.clone(), timeouts));
+                continue;
+            }
+            else => return Err(verdict(entry, failed)),
         };
         let outcome = match answer {
-            Ok(host) => enter(host, entry, roster, timeouts, &mut failed).await,
+            Ok(host) => enter(host, entry, roster, timeouts, &failed).await,
             Err(failure) => Err(failure),
         };
         match outcome {
@@ -84,23 +92,25 @@ pub(crate) async fn open(entry: &Target, roster: &Roster, timeouts: &Timeouts) -
             Err((_, error @ Error::AuthenticationFailed { .. })) => return Err(error),
             Err((host, error)) => {
                 tracing::debug!(host, error = %error.chain(), "no way into the pool");
+                if host == entry.host && !error.needs_administrator() {
+                    again = Some(Instant::now() + timeouts.failover);
+                }
+                // The members that are left need not wait any longer.
+                next = Instant::now();
+                failed.retain(|(known, _)| *known != host);
                 failed.push((host, error));
             }
         }
     }
 }
 
-/// Returns the hosts that may be tried: the entry first, then the members that can be trusted.
-fn candidates(entry: &Target, roster: &Roster) -> Vec<Candidate> {
-    let mut hosts = vec![Candidate { target: entry.clone(), address: None }];
-    for member in roster.members() {
-        if let Ok(target) = roster.find(entry, &member.address)
-            && hosts.iter().all(|host| host.target.host != target.host)
-        {
-            hosts.push(Candidate { target, address: Some(member.address) });
-        }
-    }
-    hosts
+/// Returns the members that may be tried beside the entry.
+fn members(entry: &Target, roster: &Roster) -> Vec<Candidate> {
+    let trusted = roster.members().into_iter().filter_map(|member| {
+        let target = roster.find(entry, &member.address).ok()?;
+        Some(Candidate { target, address: Some(member.address) })
+    });
+    trusted.filter(|member| member.target.host != entry.host).collect()
 }
 
 /// Returns the failure that says most: what only a person can mend, or else what the entry said.
@@ -132,7 +142,7 @@ async fn enter(
     entry: &Target,
     roster: &Roster,
     timeouts: &Timeouts,
-    failed: &mut Failed,
+    failed: &Failed,
 ) -> Result<Door, (String, Error)> {
     for hop in 0.. {
         let Answering { candidate: Candidate { target, address }, transport, dialect } = host;

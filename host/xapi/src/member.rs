@@ -30,11 +30,13 @@ struct Known {
     members: Vec<Member>,
     /// The address of the host that the entry leads to. Behind a NAT the entry works and this address does not.
     entry: Option<String>,
+    /// Hosts whose certificate the pool has to be asked for, with their addresses.
+    silent: Vec<(Box<str>, String)>,
 }
 
 impl Roster {
     pub(crate) fn new(members: Vec<Member>) -> Self {
-        Self(Arc::new(RwLock::new(Known { members, entry: None })))
+        Self(Arc::new(RwLock::new(Known { members, ..Known::default() })))
     }
 
     /// Replaces what is known, and returns whether it was different.
@@ -45,6 +47,23 @@ impl Roster {
             known.members = members.to_vec();
         }
         changed
+    }
+
+    /// Remembers the certificate of a member.
+    pub(crate) fn learn(&self, address: &str, fingerprint: String) {
+        let mut known = self.0.write();
+        if let Some(member) = known.members.iter_mut().find(|member| member.address == address) {
+            member.fingerprint = Some(fingerprint);
+        }
+    }
+
+    /// Remembers hosts whose certificate the pool has to be asked for.
+    pub(crate) fn ask_for(&self, hosts: Vec<(Box<str>, String)>) {
+        self.0.write().silent = hosts;
+    }
+
+    pub(crate) fn take_silent(&self) -> Vec<(Box<str>, String)> {
+        std::mem::take(&mut self.0.write().silent)
     }
 
     /// Remembers which member the entry leads to.

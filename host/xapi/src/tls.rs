@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
@@ -150,8 +151,13 @@ fn fingerprint(certificate: &CertificateDer<'_>) -> String {
     text
 }
 
+/// Returns the fingerprint of the first certificate in a PEM text.
+pub(crate) fn fingerprint_of_pem(pem: &str) -> Option<String> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).ok().map(|certificate| fingerprint(&certificate))
+}
+
 /// Returns a fingerprint as a person wrote it in the form we compare and show, or `None` when it is not SHA-256.
-fn normalise(pin: &str) -> Option<String> {
+pub(crate) fn normalise(pin: &str) -> Option<String> {
     let digits: Vec<char> = pin.chars().filter(|letter| *letter != ':' && !letter.is_whitespace()).collect();
     if digits.len() != 64 || !digits.iter().all(char::is_ascii_hexdigit) {
         return None;

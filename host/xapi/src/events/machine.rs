@@ -1,17 +1,13 @@
 //! The states of an event stream and the one function that changes them. No network, no clock: tests own both.
 
 use std::collections::VecDeque;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::Error;
 use crate::events::{Delta, Event};
+use crate::{Error, Timeouts};
 
-/// The first retry comes at once, because most losses are a single cut line.
-const FIRST_RETRY: Duration = Duration::from_millis(250);
-/// From the second one on the wait doubles.
+/// From the second attempt on the wait doubles, beginning here.
 const SECOND_RETRY: Duration = Duration::from_secs(1);
-/// A pool that is back is seen within a minute.
-const LAST_RETRY: Duration = Duration::from_secs(60);
 /// Whole pictures in a row without a single successful poll before we treat it as a loss: a host that forgets its events
 /// all the time must not be asked for everything all the time.
 const MAX_RELOADS: u32 = 3;
@@ -102,8 +98,14 @@ impl Token {
 pub(crate) struct Machine<C> {
     state: State<C>,
     plan: Plan,
-    /// Losses since the last successful poll.
+    times: Timeouts,
+    /// Losses in a row: since the pool was last live for a while. One that was live only briefly does not count, in
+    /// either direction.
     losses: u32,
+    /// Refused passwords in a row.
+    refusals: u32,
+    /// Since when the pool is live.
+    live_since: Option<Instant>,
     /// Whole pictures asked for since the last successful poll, not counting those after a loss.
     reloads: u32,
     /// Whether the load under way has brought a record.
@@ -115,11 +117,14 @@ pub(crate) struct Machine<C> {
 }
 
 impl<C: Clone> Machine<C> {
-    pub(crate) fn new(chance: fn() -> f64) -> Self {
+    pub(crate) fn new(times: Timeouts, chance: fn() -> f64) -> Self {
         let mut machine = Self {
             state: State::Start,
             plan: Plan::Events,
+            times,
             losses: 0,
+            refusals: 0,
+            live_since: None,
             reloads: 0,
             begun: false,
             out: VecDeque::new(),
@@ -156,29 +161,33 @@ impl<C: Clone> Machine<C> {
     }
 
     /// Moves on after the work of the present state is done.
-    pub(crate) fn step(&mut self, outcome: Outcome<C>) {
-        self.advance(outcome);
+    pub(crate) fn step(&mut self, outcome: Outcome<C>, now: Instant) {
+        self.advance(outcome, now);
         self.begun = false;
     }
 
-    fn advance(&mut self, outcome: Outcome<C>) {
+    fn advance(&mut self, outcome: Outcome<C>, now: Instant) {
         match (std::mem::replace(&mut self.state, State::Start), outcome) {
-            (State::Connecting, Outcome::Connected(Ok(connection))) => self.state = State::Loading(connection),
-            (State::Connecting, Outcome::Connected(Err(error))) => self.lose(error),
+            (State::Connecting, Outcome::Connected(Ok(connection))) => {
+                self.refusals = 0;
+                self.state = State::Loading(connection);
+            }
+            (State::Connecting, Outcome::Connected(Err(error))) => self.lose(error, now),
 
             (State::Loading(connection), Outcome::Loaded(Ok(token))) => {
                 self.begin();
                 self.out.push_back(Event::InitDone);
                 self.state = State::Polling(connection, token, Turn::First);
             }
-            (State::Loading(connection), Outcome::Loaded(Err(failure))) => self.load_failed(connection, failure),
+            (State::Loading(connection), Outcome::Loaded(Err(failure))) => self.load_failed(connection, failure, now),
 
             (State::Polling(connection, token, _), Outcome::Polled(Ok(answer))) if answer.token.is_before(&token) => {
                 let reason = "the pool's history goes backwards again and again".to_owned();
-                self.reload(State::Loading(connection), Error::Protocol { method: "event.from".to_owned(), reason });
+                let error = Error::Protocol { method: "event.from".to_owned(), reason };
+                self.reload(State::Loading(connection), error, now);
             }
             (State::Polling(connection, ..), Outcome::Polled(Ok(answer))) => {
-                self.losses = 0;
+                self.live_since.get_or_insert(now);
                 self.reloads = 0;
                 self.state = State::Polling(connection, answer.token, Turn::Later);
                 if !answer.deltas.is_empty() {
@@ -186,15 +195,15 @@ impl<C: Clone> Machine<C> {
                 }
             }
             (State::Polling(connection, ..), Outcome::Polled(Err(Failure { error, epoch }))) => match error.code() {
-                Some("SESSION_INVALID") => self.reload(State::Renewing(connection, epoch), error),
+                Some("SESSION_INVALID") => self.reload(State::Renewing(connection, epoch), error, now),
                 Some("EVENTS_LOST" | "EVENT_FROM_TOKEN_PARSE_FAILURE") => {
-                    self.reload(State::Loading(connection), error)
+                    self.reload(State::Loading(connection), error, now)
                 }
-                _ => self.lose(error),
+                _ => self.lose(error, now),
             },
 
             (State::Renewing(connection, _), Outcome::Renewed(Ok(()))) => self.state = State::Loading(connection),
-            (State::Renewing(..), Outcome::Renewed(Err(error))) => self.lose(error),
+            (State::Renewing(..), Outcome::Renewed(Err(error))) => self.lose(error, now),
 
             (State::Lost(_), Outcome::Waited) => self.connect(),
 
@@ -223,35 +232,49 @@ impl<C: Clone> Machine<C> {
         }
     }
 
-    fn load_failed(&mut self, connection: C, Failure { error, epoch }: Failure) {
+    fn load_failed(&mut self, connection: C, Failure { error, epoch }: Failure, now: Instant) {
         match &error {
-            error if error.is("SESSION_INVALID") => self.reload(State::Renewing(connection, epoch), error.clone()),
+            error if error.is("SESSION_INVALID") => {
+                self.reload(State::Renewing(connection, epoch), error.clone(), now);
+            }
             // Too old, or too slow: the other way may work.
-            Error::Api { .. } | Error::Timeout { .. } if self.plan == Plan::Events => {
+            Error::Api { .. } | Error::Timeout { .. } if self.plan == Plan::Events && !error.is_busy() => {
                 self.plan = Plan::Records;
                 self.state = State::Loading(connection);
             }
             _ => {
                 self.plan = Plan::Events;
-                self.lose(error);
+                self.lose(error, now);
             }
         }
     }
 
     /// Goes to a state that leads to a new whole picture, unless that happened too often.
-    fn reload(&mut self, state: State<C>, error: Error) {
+    fn reload(&mut self, state: State<C>, error: Error, now: Instant) {
         self.reloads += 1;
         if self.reloads > MAX_RELOADS {
             self.reloads = 0;
-            return self.lose(error);
+            return self.lose(error, now);
         }
         self.state = state;
     }
 
-    fn lose(&mut self, error: Error) {
-        self.losses = self.losses.saturating_add(1);
+    fn lose(&mut self, error: Error, now: Instant) {
+        let live = self.live_since.take().map(|since| now.saturating_duration_since(since));
+        self.losses = match live {
+            Some(live) if live >= self.times.settled => 1,
+            Some(_) => self.losses.max(1),
+            None => self.losses.saturating_add(1),
+        };
         let needs_administrator = error.needs_administrator();
-        let retry_in = if needs_administrator { LAST_RETRY } else { back_off(self.losses, (self.chance)()) };
+        let retry_in = match &error {
+            Error::AuthenticationFailed { .. } => {
+                self.refusals = self.refusals.saturating_add(1);
+                doubled(self.times.retry_last, self.refusals - 1).min(self.times.retry_refused)
+            }
+            _ if needs_administrator => self.times.retry_last,
+            _ => back_off(&self.times, self.losses, (self.chance)()),
+        };
         self.out.push_back(Event::Lost { error, retry_in, needs_administrator });
         self.state = State::Lost(retry_in);
     }
@@ -259,12 +282,17 @@ impl<C: Clone> Machine<C> {
 
 /// Returns how long to wait after this many losses. Up to a quarter is taken off by chance, so that fifty pools behind one
 /// broken switch do not come back in the same instant.
-fn back_off(losses: u32, chance: f64) -> Duration {
+fn back_off(times: &Timeouts, losses: u32, chance: f64) -> Duration {
     let full = match losses {
-        0 | 1 => FIRST_RETRY,
-        more => SECOND_RETRY.saturating_mul(1 << (more - 2).min(16)).min(LAST_RETRY),
+        0 | 1 => times.retry_first,
+        more => doubled(SECOND_RETRY, more - 2),
     };
-    full.mul_f64(1.0 - chance.clamp(0.0, 1.0) / 4.0)
+    full.min(times.retry_last).mul_f64(1.0 - chance.clamp(0.0, 1.0) / 4.0)
+}
+
+/// Returns the time, doubled this often.
+fn doubled(time: Duration, often: u32) -> Duration {
+    time.saturating_mul(1 << often.min(16))
 }
 
 #[cfg(test)]

@@ -21,16 +21,18 @@
 //! `Init`: what came of it so far is worth nothing.
 
 mod machine;
+mod members;
 mod records;
 mod source;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use crate::{Connection, Error, Target, Timeouts, Value};
+use crate::{Connection, Error, Member, Target, Timeouts, Value};
 use machine::{Machine, Outcome};
+use members::Tracker;
 use source::{Running, Source};
 
 /// What happens between us and a pool.
@@ -56,6 +58,9 @@ pub enum Event {
     InitDone,
     /// What one answer of `event.from` brought; never empty. The order in it means nothing.
     Batch(Vec<Delta>),
+    /// The members of the pool, when something about them is new. Keep them for [`Target::members`]: when the entry is dead,
+    /// the pool is found by them.
+    Members(Vec<Member>),
     /// The pool cannot be reached, or will not have us.
     Lost {
         /// Why.
@@ -96,6 +101,9 @@ pub struct EventStream {
     running: Option<Running>,
     /// How the work ended, while records it brought are still to be taken.
     outcome: Option<Outcome<Connection>>,
+    tracker: Tracker,
+    /// What the reader knows about members.
+    told: Vec<Member>,
 }
 
 /// What the work of a state has brought.
@@ -119,8 +127,9 @@ impl EventStream {
     /// Makes a stream of these classes (exact case); nothing is sent before the first [`EventStream::next`]. Classes the
     /// pool does not know are simply never seen.
     pub fn new(target: Target, timeouts: Timeouts, classes: &'static [&'static str]) -> Self {
+        let (tracker, told) = (Tracker::new(&target), target.members.clone());
         let source = Source::new(target, timeouts, classes);
-        Self { machine: Machine::new(source::chance), source, running: None, outcome: None }
+        Self { machine: Machine::new(timeouts, source::chance), source, running: None, outcome: None, tracker, told }
     }
 
     /// Returns the next event. Dropping the future loses nothing: the work under way goes on in the next call.
@@ -129,11 +138,25 @@ impl EventStream {
             // A picture of 100,000 objects is handed out without any waiting: let others work in between.
             tokio::task::consume_budget().await;
             if let Some(event) = self.machine.take() {
+                if self.tracker.see(&event) {
+                    self.tracker.tell(self.source.roster());
+                }
+                if let (Event::InitDone, Some(connection), Some(master)) =
+                    (&event, self.machine.connection(), self.tracker.master())
+                {
+                    // Only the master lets anybody in, so that is where we are.
+                    connection.set_address(master);
+                }
                 return event;
+            }
+            let members = self.source.roster().members();
+            if members != self.told {
+                self.told.clone_from(&members);
+                return Event::Members(members);
             }
             match self.advance().await {
                 Progress::Records(batch) => batch.into_iter().for_each(|delta| self.machine.loaded(delta)),
-                Progress::Done(outcome) => self.machine.step(outcome),
+                Progress::Done(outcome) => self.machine.step(outcome, Instant::now()),
             }
         }
     }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::events::machine::{Answer, Failure, Outcome, Plan, Token, Turn, Work};
 use crate::events::records::{Answered, BATCHES, Call, Sink, malformed};
-use crate::events::{Delta, Nudger};
+use crate::events::{Delta, Nudger, members};
 use crate::member::Roster;
 use crate::split::Place;
 use crate::{Connection, Error, Target, Timeouts, Value};
@@ -36,6 +36,10 @@ impl Source {
     pub(crate) fn new(target: Target, timeouts: Timeouts, classes: &'static [&'static str]) -> Self {
         let roster = Roster::new(target.members.clone());
         Self { target, timeouts, classes, nudger: Nudger::default(), roster }
+    }
+
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.roster
     }
 
     pub(crate) fn nudger(&self) -> &Nudger {
@@ -141,6 +145,7 @@ async fn table(connection: Connection, class: &'static str, sink: Sink) -> Resul
 async fn poll(connection: &Connection, classes: &[&'static str], token: Token, turn: Turn) -> Result<Answer, Error> {
     let (wait, margin) = (connection.timeouts().event_poll, connection.timeouts().event_margin);
     let wait = if turn == Turn::First { wait.min(FIRST_POLL) } else { wait };
+    members::ask(connection, connection.timeouts().login).await;
     let start = Instant::now();
     let (deltas, next) = from(connection, classes, &token.0, wait.as_secs_f64(), wait + margin, None).await?;
     let nothing = deltas.is_empty() || next == token;

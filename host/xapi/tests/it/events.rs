@@ -27,6 +27,10 @@ fn word(event: &Event) -> String {
             });
             words.collect::<Vec<_>>().join(",")
         }
+        Event::Members(members) => {
+            let word = |member: &xapi::Member| format!("{}={}", member.address, member.fingerprint.is_some());
+            format!("Members({})", members.iter().map(word).collect::<Vec<_>>().join(","))
+        }
         Event::Lost { error, needs_administrator, .. } => {
             format!(
                 "Lost({}{})",

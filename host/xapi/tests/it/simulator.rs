@@ -66,7 +66,7 @@ impl Reader {
     /// Takes one event, and returns whether the picture is worth a look now.
     async fn step(&mut self) -> bool {
         match self.stream.next().await {
-            Event::Connecting { .. } => {}
+            Event::Connecting { .. } | Event::Members(_) => {}
             Event::Init => self.next.clear(),
             Event::InitApply { class, reference, record } => {
                 self.next.insert((class.into(), reference.into()), plain(&record));
