@@ -55,12 +55,12 @@ pub async fn start(ctx: &Ctx, id: &str, options: Start) -> Result<()> {
     match &options.host {
         None => {
             let params = vec![reference(&vm), false.into(), false.into()];
-            ctx.app.call(&vm, "VM.start", params).await?;
+            ctx.app.run(&vm, "VM.start", params).await?;
         }
         Some(host) => {
             let host = object::get(ctx, host, &["host"])?;
             let params = vec![reference(&vm), reference(&host), false.into(), false.into()];
-            ctx.app.call(&vm, "VM.start_on", params).await?;
+            ctx.app.run(&vm, "VM.start_on", params).await?;
         }
     }
     Ok(())
@@ -86,15 +86,17 @@ pub async fn stop(ctx: &Ctx, id: &str, options: Stop) -> Result<()> {
         unblock(ctx, &vm, operation).await?;
     }
     if options.force {
-        ctx.app.call(&vm, "VM.hard_shutdown", vec![reference(&vm)]).await?;
+        ctx.app.run(&vm, "VM.hard_shutdown", vec![reference(&vm)]).await?;
         return Ok(());
     }
-    let clean = ctx.app.call(&vm, "VM.clean_shutdown", vec![reference(&vm)]);
+    // Whoever wants the plug pulled does not want the guest to be asked any more.
+    let task = ctx.app.start(&vm, "VM.clean_shutdown", vec![reference(&vm)]).await?.cancel_on_drop();
+    let clean = ctx.app.end(&vm, &task);
     let delay = options.force_shutdown_delay;
     let outcome = if delay > 0.0 {
         match tokio::time::timeout(Duration::from_millis(delay as u64), clean).await {
             Ok(outcome) => outcome,
-            Err(_) => ctx.app.call(&vm, "VM.hard_shutdown", vec![reference(&vm)]).await,
+            Err(_) => ctx.app.run(&vm, "VM.hard_shutdown", vec![reference(&vm)]).await,
         }
     } else {
         clean.await
@@ -126,7 +128,7 @@ pub async fn restart(ctx: &Ctx, id: &str, options: Restart) -> Result<()> {
     if options.bypass_blocked_operation {
         unblock(ctx, &vm, operation).await?;
     }
-    ctx.app.call(&vm, &format!("VM.{operation}"), vec![reference(&vm)]).await?;
+    ctx.app.run(&vm, &format!("VM.{operation}"), vec![reference(&vm)]).await?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -19,8 +20,9 @@ pub struct Config {
     pub plugins: Plugins,
     /// What it writes about itself.
     pub log: Log,
-    /// How long it waits for pools.
-    pub timeouts: Timeouts,
+    /// How it talks to pools. `[timeouts]` is the older name of the section.
+    #[serde(alias = "timeouts")]
+    pub xapi: Xapi,
     /// Servers to register at start, unless one with that host is known already.
     pub servers: Vec<ServerSeed>,
 }
@@ -81,22 +83,63 @@ pub struct Log {
     pub format: LogFormat,
 }
 
-/// Section `[timeouts]`: seconds.
+/// Section `[xapi]`: how the daemon talks to pools. Times are seconds, with a fraction if need be.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Timeouts {
-    /// TCP and TLS to a pool. Default 10.
-    pub connect: u64,
-    /// A login on a pool. Default 30.
-    pub login: u64,
-    /// A call to a pool. Default 300.
-    pub call: u64,
-    /// The first load of a pool. Default 300.
-    pub load: u64,
+pub struct Xapi {
+    /// TCP and TLS to a host. Default 10.
+    pub connect: Seconds,
+    /// A login. Default 30.
+    pub login: Seconds,
+    /// A call; long operations are tasks and may take as long as they want. Default 300.
+    pub call: Seconds,
+    /// From asking for all objects of a pool until the answer begins. Default 300.
+    pub load: Seconds,
+    /// How long a large answer may stand still. Default 30.
+    pub stall: Seconds,
     /// How long a pool may hold a poll for events when nothing happens. Default 60.
-    pub event_poll: u64,
+    pub event_poll: Seconds,
     /// How much later than that a silent pool counts as dead. Default 10.
-    pub event_margin: u64,
+    pub event_margin: Seconds,
+    /// A logout. Default 3.
+    pub logout: Seconds,
+    /// How long a host may be silent before another known member of its pool is tried beside it. Default 2.
+    pub failover: Seconds,
+    /// How long to wait before a call is repeated that a busy or booting pool refused. Default 5.
+    pub busy_wait: Seconds,
+    /// How long to go on with that. Default 60.
+    pub busy_limit: Seconds,
+    /// The wait before the first attempt after a loss. Default 0.25.
+    pub retry_first: Seconds,
+    /// The longest wait between attempts; it doubles up to there. Default 60.
+    pub retry_last: Seconds,
+    /// The longest wait between attempts with a password that was refused: each raises an alert on the pool. Default 3600.
+    pub retry_refused: Seconds,
+    /// How long a pool has to stay live until its earlier losses are forgotten. Default 30.
+    pub settled: Seconds,
+    /// How long an unused connection is kept. Default 30.
+    pub idle: Seconds,
+    /// The largest answer to a call, in MiB. Default 256.
+    pub max_answer: u32,
+    /// The largest first load of a pool, in MiB; only a piece of it is in memory at a time. Default 8192.
+    pub max_load: u32,
+}
+
+/// A time in seconds, from a millisecond to a year.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(try_from = "f64")]
+pub struct Seconds(pub Duration);
+
+impl TryFrom<f64> for Seconds {
+    type Error = String;
+
+    fn try_from(seconds: f64) -> std::result::Result<Self, String> {
+        if (0.001..=31_536_000.0).contains(&seconds) {
+            Ok(Self(Duration::from_secs_f64(seconds)))
+        } else {
+            Err(format!("{seconds} is not a time between 0.001 and 31536000 seconds"))
+        }
+    }
 }
 
 /// One `[[servers]]`.
@@ -148,9 +191,30 @@ impl Default for Log {
     }
 }
 
-impl Default for Timeouts {
+impl Default for Xapi {
     fn default() -> Self {
-        Self { connect: 10, login: 30, call: 300, load: 300, event_poll: 60, event_margin: 10 }
+        let times = xapi::Timeouts::default();
+        let mebibytes = |bytes: u64| u32::try_from(bytes >> 20).unwrap_or(u32::MAX);
+        Self {
+            connect: Seconds(times.connect),
+            login: Seconds(times.login),
+            call: Seconds(times.call),
+            load: Seconds(times.load),
+            stall: Seconds(times.stall),
+            event_poll: Seconds(times.event_poll),
+            event_margin: Seconds(times.event_margin),
+            logout: Seconds(times.logout),
+            failover: Seconds(times.failover),
+            busy_wait: Seconds(times.busy_wait),
+            busy_limit: Seconds(times.busy_limit),
+            retry_first: Seconds(times.retry_first),
+            retry_last: Seconds(times.retry_last),
+            retry_refused: Seconds(times.retry_refused),
+            settled: Seconds(times.settled),
+            idle: Seconds(times.idle),
+            max_answer: mebibytes(times.max_answer as u64),
+            max_load: mebibytes(times.max_load),
+        }
     }
 }
 
@@ -201,16 +265,26 @@ impl Config {
     }
 
     pub(crate) fn timeouts(&self) -> xapi::Timeouts {
-        let seconds = std::time::Duration::from_secs;
-        let Timeouts { connect, login, call, load, event_poll, event_margin } = self.timeouts.clone();
+        let set = &self.xapi;
         xapi::Timeouts {
-            connect: seconds(connect),
-            login: seconds(login),
-            call: seconds(call),
-            load: seconds(load),
-            event_poll: seconds(event_poll),
-            event_margin: seconds(event_margin),
-            ..xapi::Timeouts::default()
+            connect: set.connect.0,
+            login: set.login.0,
+            call: set.call.0,
+            load: set.load.0,
+            stall: set.stall.0,
+            event_poll: set.event_poll.0,
+            event_margin: set.event_margin.0,
+            logout: set.logout.0,
+            failover: set.failover.0,
+            busy_wait: set.busy_wait.0,
+            busy_limit: set.busy_limit.0,
+            retry_first: set.retry_first.0,
+            retry_last: set.retry_last.0,
+            retry_refused: set.retry_refused.0,
+            settled: set.settled.0,
+            idle: set.idle.0,
+            max_answer: usize::try_from(u64::from(set.max_answer) << 20).unwrap_or(usize::MAX),
+            max_load: u64::from(set.max_load) << 20,
         }
     }
 }
@@ -257,6 +331,25 @@ mod tests {
     fn a_setting_that_does_not_exist_is_named() {
         let error = toml::from_str::<Config>("[http]\nlissen = \"127.0.0.1:1\"").unwrap_err().to_string();
         assert!(error.contains("lissen") && error.contains("listen"), "{error}");
+    }
+
+    #[test]
+    fn times_of_pools() {
+        assert_eq!(Config::default().timeouts(), xapi::Timeouts::default());
+        for section in ["xapi", "timeouts"] {
+            let text = format!("[{section}]\nconnect = 5\nretry_first = 0.5\nmax_load = 1024");
+            let times = toml::from_str::<Config>(&text).unwrap().timeouts();
+            let expected = xapi::Timeouts {
+                connect: Duration::from_secs(5),
+                retry_first: Duration::from_millis(500),
+                max_load: 1 << 30,
+                ..xapi::Timeouts::default()
+            };
+            assert_eq!(times, expected);
+        }
+        for bad in ["0", "-1", "1e9", "nan", "\"5\""] {
+            assert!(toml::from_str::<Config>(&format!("[xapi]\ncall = {bad}")).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod lifecycle;
 mod logging;
 mod notify;
 
-pub use config::{Config, Http, Log, LogFormat, Overrides, Plugins, ServerSeed, State, Timeouts};
+pub use config::{Config, Http, Log, LogFormat, Overrides, Plugins, Seconds, ServerSeed, State, Xapi};
 pub use lifecycle::{Daemon, Running};
 pub use logging::init as init_logging;
 pub use notify::{notify_ready, notify_stopping};

@@ -108,7 +108,8 @@ impl Connection {
 /// Reads a redirect.
 fn onward(base: &Url, incoming: &Incoming, name: &str) -> Result<Onward, Error> {
     let bad = |reason: &str| Error::Protocol { method: name.to_owned(), reason: reason.to_owned() };
-    let url = base.join(incoming.location()).map_err(|_| bad("a redirect to nowhere"))?;
+    let location = Some(incoming.location()).filter(|location| !location.is_empty());
+    let url = location.and_then(|location| base.join(location).ok()).ok_or_else(|| bad("a redirect to nowhere"))?;
     read_redirect(base, &url).ok_or_else(|| bad("a redirect away from https"))
 }
 

@@ -52,6 +52,8 @@ export interface Schemas {
       nextAttempt?: number;
       /** SHA-256 of the certificate that was refused. */
       fingerprint?: string;
+      /** The one that was expected instead. */
+      expectedFingerprint?: string;
     };
     /** What is shown of this server's pool may be out of date. */
     stale: boolean;
@@ -62,6 +64,10 @@ export interface Schemas {
     fingerprint?: string;
     /** SHA-256 of the certificate that the server showed. */
     seenFingerprint?: string;
+    /** Host and port of the member of the pool that is talked to. */
+    member?: string;
+    /** Members of the pool, to find it when `host` is dead. */
+    members?: { address: string; fingerprint?: string }[];
     allowUnauthorized?: boolean;
     readOnly?: boolean;
   };

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use inventory::Snapshot;
 use model::Object;
 use wire::Failure;
-use xapi::{Error as XapiError, TlsFailure, Value};
+use xapi::{Connection, Error as XapiError, Task, TlsFailure, Value};
 
 use crate::ctx::App;
 use crate::error::{Error, Result};
@@ -16,16 +16,36 @@ use crate::error::{Error, Result};
 impl App {
     /// Calls a method of the pool that an object belongs to. Only someone who holds a permit gets here.
     pub(crate) async fn call(&self, on: &Permit<Arc<Object>>, method: &str, params: Vec<Value>) -> Result<Value> {
+        let outcome = self.connection(on)?.call(method, params).await;
+        outcome.map_err(|error| self.explained(on, &error))
+    }
+
+    /// Starts a long operation on the pool that an object belongs to.
+    pub(crate) async fn start(&self, on: &Permit<Arc<Object>>, method: &str, params: Vec<Value>) -> Result<Task> {
+        let outcome = self.connection(on)?.start(method, params).await;
+        outcome.map_err(|error| self.explained(on, &error))
+    }
+
+    /// Waits for the end of a long operation.
+    pub(crate) async fn end(&self, on: &Permit<Arc<Object>>, task: &Task) -> Result<Value> {
+        task.wait().await.map_err(|error| self.explained(on, &error))
+    }
+
+    /// Does a long operation from start to end. Whoever asked may leave: it goes on.
+    pub(crate) async fn run(&self, on: &Permit<Arc<Object>>, method: &str, params: Vec<Value>) -> Result<Value> {
+        let task = self.start(on, method, params).await?;
+        self.end(on, &task).await
+    }
+
+    fn connection(&self, on: &Permit<Arc<Object>>) -> Result<Connection> {
         let pool = on.pool();
-        let connection = self
-            .pools
-            .connection(pool)
-            .ok_or_else(|| Error::from(Failure::ServerUnreachable { id: pool.to_string() }))?;
-        connection.call(method, params).await.map_err(|error| {
-            let snapshot = self.inventory.snapshot();
-            let detail = error.chain();
-            Error::from(failure_of(&error, pool.as_str(), Some(&snapshot))).with_detail(detail)
-        })
+        let connection = self.pools.connection(pool);
+        connection.ok_or_else(|| Error::from(Failure::ServerUnreachable { id: pool.to_string() }))
+    }
+
+    fn explained(&self, on: &Permit<Arc<Object>>, error: &XapiError) -> Error {
+        let snapshot = self.inventory.snapshot();
+        Error::from(failure_of(error, on.pool().as_str(), Some(&snapshot))).with_detail(error.chain())
     }
 
     /// Fetches a file of a host over HTTP, such as its statistics. It only reads; whoever asks has looked at visibility.
@@ -56,9 +76,12 @@ pub(super) fn failure_of(error: &XapiError, server: &str, snapshot: Option<&Snap
         known.map_or_else(|| reference.to_owned(), |object| object.id().to_string())
     };
     match error {
-        XapiError::Unreachable { .. } | XapiError::Timeout { .. } | XapiError::Closed | XapiError::Status { .. } => {
-            Failure::ServerUnreachable { id: server.to_owned() }
-        }
+        XapiError::Unreachable { .. }
+        | XapiError::Timeout { .. }
+        | XapiError::Closed
+        | XapiError::Status { .. }
+        | XapiError::HostIsSlave { .. }
+        | XapiError::TaskLost { .. } => Failure::ServerUnreachable { id: server.to_owned() },
         XapiError::AuthenticationFailed { .. } => Failure::AuthenticationFailed,
         XapiError::ReadOnly { method } => Failure::Forbidden {
             operation: method.clone(),
@@ -111,6 +134,11 @@ pub(super) fn explain(error: &XapiError) -> String {
         XapiError::Tls { host, failure: TlsFailure::ChangedCertificate { expected, .. } } => {
             format!(
                 "{host} shows another certificate than the trusted {expected}: it was renewed, or somebody is in between"
+            )
+        }
+        XapiError::HostIsSlave { master, stranger: Some(reason) } => {
+            format!(
+                "the master of the pool is {master}, and {reason}: register {master} instead, or confirm its certificate"
             )
         }
         XapiError::AuthenticationFailed { username, .. } => {

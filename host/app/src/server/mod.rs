@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use store::{Expect, Sealed, Stored, Table};
 use tracing::{info, warn};
 use wire::Failure;
-use xapi::{Target, Tls};
+use xapi::{Member, Target, Tls};
 
 pub use pools::{Pools, Status};
 
@@ -48,6 +48,9 @@ pub struct Server {
     /// SHA-256 of the only certificate that is taken.
     #[serde(default)]
     pub fingerprint: Option<String>,
+    /// Members of the pool as its master told them, to find it again when this host is dead.
+    #[serde(default)]
+    pub members: Vec<Member>,
 }
 
 /// A server to register.
@@ -124,7 +127,7 @@ impl App {
             tls,
             http_proxy: server.http_proxy.clone(),
             read_only: server.read_only,
-            members: vec![],
+            members: server.members.clone(),
         })
     }
 }
@@ -174,6 +177,7 @@ pub async fn add(ctx: &Ctx, new: New) -> Result<ServerId> {
         read_only: new.read_only,
         http_proxy: new.http_proxy,
         fingerprint: new.fingerprint.filter(|text| !text.is_empty()),
+        members: vec![],
     };
     check(app, &server)?;
     app.store.put(Table::Servers, id.as_str(), &server, Expect::Absent).await?;
@@ -188,14 +192,8 @@ pub async fn add(ctx: &Ctx, new: New) -> Result<ServerId> {
 pub async fn set(ctx: &Ctx, id: &ServerId, changes: Changes) -> Result<()> {
     let _admin = access::admin(&ctx.caller)?;
     let app = &ctx.app;
-    let stored = app.server(id)?;
-    let mut server = stored.value.clone();
-    let connection = changes.host.is_some()
-        || changes.username.is_some()
-        || changes.password.is_some()
-        || changes.allow_unauthorized.is_some()
-        || changes.http_proxy.is_some()
-        || changes.fingerprint.is_some();
+    let connection = changes.concern_the_connection();
+    app.server(id)?;
     if connection && app.pools.status(id) == Status::Connected {
         return Err(Failure::IncorrectState {
             actual: "connected".into(),
@@ -205,32 +203,8 @@ pub async fn set(ctx: &Ctx, id: &ServerId, changes: Changes) -> Result<()> {
         }
         .into());
     }
-    if let Some(label) = changes.label {
-        server.label = label.unwrap_or_default();
-    }
-    if let Some(host) = changes.host {
-        server.host = host;
-    }
-    if let Some(username) = changes.username {
-        server.username = username;
-    }
-    if let Some(password) = changes.password {
-        server.password = app.store.seal(Table::Servers, id.as_str(), "password", &password)?;
-    }
-    if let Some(allow) = changes.allow_unauthorized {
-        server.allow_unauthorized = allow;
-    }
-    if let Some(proxy) = changes.http_proxy {
-        server.http_proxy = proxy;
-    }
-    if let Some(fingerprint) = changes.fingerprint {
-        server.fingerprint = fingerprint;
-    }
-    let read_only = changes.read_only.filter(|wanted| *wanted != server.read_only);
-    server.read_only = read_only.unwrap_or(server.read_only);
-    check(app, &server)?;
-    app.store.put(Table::Servers, id.as_str(), &server, Expect::Revision(stored.revision)).await?;
-    if server.enabled && (connection || read_only.is_some()) {
+    let (before, server) = amend(app, id, |server| changes.apply(app, server)).await?;
+    if server.enabled && (connection || server.read_only != before.read_only) {
         worker::stop(app, id).await;
         worker::start(app, &server)?;
     }
@@ -238,12 +212,68 @@ pub async fn set(ctx: &Ctx, id: &ServerId, changes: Changes) -> Result<()> {
     Ok(())
 }
 
+impl Changes {
+    fn concern_the_connection(&self) -> bool {
+        self.host.is_some()
+            || self.username.is_some()
+            || self.password.is_some()
+            || self.allow_unauthorized.is_some()
+            || self.http_proxy.is_some()
+            || self.fingerprint.is_some()
+    }
+
+    fn apply(&self, app: &App, server: &mut Server) -> Result<()> {
+        // Another pool, or another way to trust: what the last one said about members does not count any more.
+        let elsewhere = self.host.as_ref().is_some_and(|host| *host != server.host);
+        if elsewhere || self.allow_unauthorized.is_some() || self.fingerprint.is_some() {
+            server.members.clear();
+        }
+        if let Some(label) = &self.label {
+            server.label = label.clone().unwrap_or_default();
+        }
+        if let Some(host) = &self.host {
+            server.host.clone_from(host);
+        }
+        if let Some(username) = &self.username {
+            server.username.clone_from(username);
+        }
+        if let Some(password) = &self.password {
+            server.password = app.store.seal(Table::Servers, server.id.as_str(), "password", password)?;
+        }
+        if let Some(allow) = self.allow_unauthorized {
+            server.allow_unauthorized = allow;
+        }
+        if let Some(proxy) = &self.http_proxy {
+            server.http_proxy.clone_from(proxy);
+        }
+        if let Some(fingerprint) = &self.fingerprint {
+            server.fingerprint.clone_from(fingerprint);
+        }
+        server.read_only = self.read_only.unwrap_or(server.read_only);
+        check(app, server)
+    }
+}
+
+/// Changes a stored server, and returns it as it was and as it is. Its worker changes it, too (the members of the pool):
+/// whoever comes second looks again.
+async fn amend(app: &App, id: &ServerId, change: impl Fn(&mut Server) -> Result<()>) -> Result<(Server, Server)> {
+    loop {
+        let stored = app.server(id)?;
+        let mut server = stored.value.clone();
+        change(&mut server)?;
+        match app.store.put(Table::Servers, id.as_str(), &server, Expect::Revision(stored.revision)).await {
+            Ok(_) => return Ok((stored.value, server)),
+            Err(store::Error::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
 /// Connects to a pool and waits for the outcome of the first try; after a failure the tries go on.
 pub async fn enable(ctx: &Ctx, id: &ServerId) -> Result<()> {
     let _admin = access::admin(&ctx.caller)?;
     let app = &ctx.app;
-    let stored = app.server(id)?;
-    let mut server = stored.value.clone();
+    let mut server = app.server(id)?.value;
     if server.enabled && app.pools.status(id) == Status::Connected {
         return Err(Failure::IncorrectState {
             actual: "connected".into(),
@@ -254,8 +284,11 @@ pub async fn enable(ctx: &Ctx, id: &ServerId) -> Result<()> {
         .into());
     }
     if !server.enabled {
-        server.enabled = true;
-        app.store.put(Table::Servers, id.as_str(), &server, Expect::Revision(stored.revision)).await?;
+        (_, server) = amend(app, id, |server| {
+            server.enabled = true;
+            Ok(())
+        })
+        .await?;
     }
     worker::stop(app, id).await;
     worker::start(app, &server)?;
@@ -265,10 +298,11 @@ pub async fn enable(ctx: &Ctx, id: &ServerId) -> Result<()> {
 /// Disconnects from a pool and stays away from it.
 pub async fn disable(ctx: &Ctx, id: &ServerId) -> Result<()> {
     let _admin = access::admin(&ctx.caller)?;
-    let stored = ctx.app.server(id)?;
-    let mut server = stored.value.clone();
-    server.enabled = false;
-    ctx.app.store.put(Table::Servers, id.as_str(), &server, Expect::Revision(stored.revision)).await?;
+    amend(&ctx.app, id, |server| {
+        server.enabled = false;
+        Ok(())
+    })
+    .await?;
     worker::stop(&ctx.app, id).await;
     ctx.app.notify(Notice::Server(id.clone()));
     Ok(())
@@ -313,6 +347,9 @@ fn view(app: &App, server: &Server) -> Value {
     if let Some(fingerprint) = &server.fingerprint {
         view["fingerprint"] = json!(fingerprint);
     }
+    if !server.members.is_empty() {
+        view["members"] = json!(server.members);
+    }
     app.pools.describe(&server.id, &app.inventory.snapshot(), &mut view);
     if !server.label.is_empty() {
         view["label"] = json!(server.label);
@@ -320,6 +357,22 @@ fn view(app: &App, server: &Server) -> Value {
         view["label"] = name;
     }
     view
+}
+
+/// Keeps what a pool told about its members, unless the server was pointed elsewhere meanwhile. It may fail: the pool tells
+/// it again.
+async fn remember(app: &App, told_to: &Server, members: Vec<Member>) {
+    let id = &told_to.id;
+    let outcome = amend(app, id, |server| {
+        let trust = |server: &Server| (server.host.clone(), server.fingerprint.clone(), server.allow_unauthorized);
+        if trust(server) == trust(told_to) {
+            server.members.clone_from(&members);
+        }
+        Ok(())
+    });
+    if let Err(error) = outcome.await {
+        warn!(server = %id, %error, "members of the pool are not kept");
+    }
 }
 
 /// Refuses what could never connect, while the person who typed it is still there.

@@ -40,6 +40,9 @@ pub(super) struct Trouble {
     /// The certificate that was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+    /// The one that was expected instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected_fingerprint: Option<String>,
     /// What the public API would answer for it.
     #[serde(skip)]
     pub failure: Option<wire::Failure>,
@@ -108,6 +111,7 @@ impl Pools {
             time: now,
             next_attempt: None,
             fingerprint: None,
+            expected_fingerprint: None,
             failure: Some(error.failure.clone()),
         };
         let live = Live { trouble: Some(trouble), ..Live::default() };
@@ -127,8 +131,11 @@ impl Pools {
         if let Some(trouble) = &live.trouble {
             view["error"] = json!(trouble);
         }
-        if let Some(seen) = live.connection.as_ref().and_then(Connection::peer_fingerprint) {
-            view["seenFingerprint"] = json!(seen);
+        if let Some(connection) = &live.connection {
+            view["member"] = json!(connection.member());
+            if let Some(seen) = connection.peer_fingerprint() {
+                view["seenFingerprint"] = json!(seen);
+            }
         }
         let Some(pool) = &live.pool else { return };
         view["poolId"] = json!(pool);

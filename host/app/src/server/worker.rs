@@ -4,6 +4,7 @@
 //!   EventStream::next ─ Connecting ──> status "connecting"
 //!                     ─ Init, InitApply*, InitDone ──> a whole new picture, swapped in at once ──> "connected"
 //!                     ─ Batch ──> writer.apply
+//!                     ─ Members ──> kept with the server, to find the pool when its entry is dead
 //!                     ─ Lost ──> the last picture stays, marked stale; the stream tries again by itself
 //! ```
 
@@ -32,7 +33,7 @@ pub(super) fn start(app: &Arc<App>, server: &Server) -> Result<()> {
     let live = Live { status: Status::Connecting, ..Live::default() };
     let handle = Handle { live, stop: Some(stop), changed: watch::Sender::new(0) };
     app.pools.0.write().insert(server.id.clone(), handle);
-    let (worker_app, id) = (app.clone(), server.id.clone());
+    let (worker_app, id, started_as) = (app.clone(), server.id.clone(), server.clone());
     let mut shutdown = app.workers.stop_signal();
     app.workers.spawn(format!("pool/{}", server.host), async move {
         let app = worker_app;
@@ -49,6 +50,11 @@ pub(super) fn start(app: &Arc<App>, server: &Server) -> Result<()> {
                 () = shutdown.wait() => break,
             };
             // Outside the select: working may not be cancelled, waiting may.
+            if let Event::Members(members) = event {
+                super::remember(&app, &started_as, members).await;
+                app.notify(Notice::Server(id.clone()));
+                continue;
+            }
             if handle_event(&app, &id, &mut stream, &mut writer, event).is_break() {
                 tokio::select! {
                     answer = &mut stopped => done = answer.ok(),
@@ -122,6 +128,8 @@ fn handle_event(
 ) -> std::ops::ControlFlow<()> {
     let pools = &app.pools;
     match event {
+        // Kept before it comes here.
+        Event::Members(_) => return std::ops::ControlFlow::Continue(()),
         Event::Connecting { attempt } => {
             if attempt > 1 {
                 info!(server = %id, attempt, "connecting");
@@ -161,6 +169,7 @@ fn handle_event(
                         time,
                         next_attempt: None,
                         fingerprint: None,
+                        expected_fingerprint: None,
                     });
                 });
                 app.notify(Notice::Server(id.clone()));
@@ -184,6 +193,7 @@ fn handle_event(
                     time: now,
                     next_attempt: Some(now + u64::try_from(retry_in.as_millis()).unwrap_or(u64::MAX / 2)),
                     fingerprint: error.fingerprint().map(str::to_owned),
+                    expected_fingerprint: error.expected_fingerprint().map(str::to_owned),
                     failure: Some(call::failure_of(&error, id.as_str(), None)),
                 });
             });

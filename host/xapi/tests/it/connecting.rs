@@ -1,6 +1,7 @@
 //! Finding the dialect, logging in, keeping the session, logging out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 use xapi::{Connection, Dialect, Error, Value};
@@ -231,13 +232,19 @@ async fn nothing_works_after_a_logout() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_used_when_it_is_given() {
-    let proxy = Arc::new(Server::start(host(|_| ok(json!("")))).await);
-    let target = xapi::Target {
-        host: "http://pool.invalid".to_owned(),
-        http_proxy: Some(format!("http://{}", proxy.address)),
-        ..proxy.target()
-    };
-    Connection::open(target, timeouts()).await.expect("a session");
-    assert_eq!(proxy.all()[0].line, "POST http://pool.invalid/jsonrpc HTTP/1.1");
+async fn a_busy_pool_is_asked_again_for_a_while() {
+    let busy = ["TOO_MANY_PENDING_TASKS", "HOST_STILL_BOOTING", "TOO_BUSY"];
+    let left = in_turn(vec![Some(busy[0]), Some(busy[1]), Some(busy[2]), None]);
+    let server = Server::start(host(move |_| left().map_or_else(|| ok(json!("fine")), |code| fail(code, &[])))).await;
+    let times = xapi::Timeouts { busy_wait: Duration::from_millis(1), ..timeouts() };
+    let connection = Connection::open(server.target(), times).await.expect("a session");
+    assert_eq!(connection.call("VM.start", vec![]).await.expect("an answer"), Value::from("fine"));
+    assert_eq!(server.calls("VM.start").len(), 4);
+
+    let server = Server::start(host(|_| fail("TOO_BUSY", &[]))).await;
+    let times = xapi::Timeouts { busy_limit: Duration::from_millis(20), ..times };
+    let connection = Connection::open(server.target(), times).await.expect("a session");
+    let error = connection.call("VM.start", vec![]).await.expect_err("busy for ever");
+    assert!(error.is_busy(), "{error:?}");
+    assert!((2..=21).contains(&server.calls("VM.start").len()));
 }

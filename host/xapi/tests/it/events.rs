@@ -314,3 +314,61 @@ async fn the_same_in_xml() {
     let words = until(&mut stream, "VM/r=5").await;
     assert_eq!(words, ["Connecting1", "Init", "+VM_guest_metrics/r=4", "InitDone", "VM/r=5"]);
 }
+
+/// The beginning of an answer that claims to be longer.
+fn half_of(answer: &Json) -> Vec<u8> {
+    let body = json!({ "jsonrpc": "2.0", "result": answer, "id": 0 }).to_string();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), &body.as_bytes()[..body.len() * 2 / 3]].concat()
+}
+
+#[tokio::test]
+async fn a_picture_that_breaks_off_is_lost_and_begun_anew() {
+    // Large enough to be decoded while it arrives.
+    let objects: Vec<String> = (0..20_000).map(|n| format!("vm/{n}={n}")).collect();
+    let objects: Vec<&str> = objects.iter().map(String::as_str).collect();
+    let whole = events(10, &objects);
+    let half = half_of(&whole);
+    let turn = in_turn(vec![0, 1, 2]);
+    let server = Server::start(host(move |_| match turn() {
+        0 => Reply::Raw(half.clone()),
+        1 => ok(whole.clone()),
+        _ => Reply::Silence,
+    }))
+    .await;
+    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES);
+    let before = until(&mut stream, "Lost(-)").await;
+    assert_eq!(before[..2], ["Connecting1", "Init"], "records come before the end of the answer");
+    assert!(before.len() > 100 && !before.contains(&"InitDone".to_owned()), "{}", before.len());
+    let after = until(&mut stream, "InitDone").await;
+    let again = after.iter().position(|word| word == "Init").expect("a picture");
+    assert_eq!(after.len() - again - 2, objects.len(), "the whole picture, from the beginning");
+}
+
+#[tokio::test]
+async fn an_answer_that_stands_still_is_a_dead_host() {
+    let half = half_of(&events(11, &["vm/a=1", "vm/b=2"]));
+    let turn = in_turn(vec![0, 1, 2]);
+    let server = Server::start(host(move |_| match turn() {
+        0 => ok(events(10, &[])),
+        1 => Reply::Stall(half.clone()),
+        _ => Reply::Silence,
+    }))
+    .await;
+    let times = Timeouts { stall: Duration::from_millis(200), ..timeouts() };
+    let mut stream = EventStream::new(server.target(), times, CLASSES);
+    assert_eq!(until(&mut stream, "Lost(-)").await, ["Connecting1", "Init", "InitDone", "Lost(-)"]);
+}
+
+#[tokio::test]
+async fn large_changes_are_one_batch() {
+    let objects: Vec<String> = (0..20_000).map(|n| format!("vm/{n}={n}")).collect();
+    let objects: Vec<&str> = objects.iter().map(String::as_str).collect();
+    let server = Server::start(host(script(vec![Some(events(10, &[])), Some(events(11, &objects))]))).await;
+    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES);
+    until(&mut stream, "InitDone").await;
+    match stream.next().await {
+        Event::Batch(deltas) => assert_eq!(deltas.len(), objects.len()),
+        other => panic!("{}", word(&other)),
+    }
+}

@@ -2,7 +2,10 @@
 
 mod connecting;
 mod events;
+mod members;
+mod proxy;
 mod server;
 mod simulator;
+mod tasks;
 mod tls;
 mod trouble;

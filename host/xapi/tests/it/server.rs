@@ -27,6 +27,8 @@ pub enum Reply {
     Http { status: u16, content_type: &'static str, body: String },
     /// These bytes, then the end of the connection.
     Raw(Vec<u8>),
+    /// These bytes, then nothing, for ever.
+    Stall(Vec<u8>),
     /// Nothing, for ever.
     Silence,
 }
@@ -211,6 +213,10 @@ async fn talk(mut stream: impl AsyncRead + AsyncWrite + Unpin, answer: impl Fn(R
                 let _ = stream.write_all(&bytes).await;
                 let _ = stream.shutdown().await;
                 return;
+            }
+            Reply::Stall(bytes) => {
+                let _ = stream.write_all(&bytes).await;
+                std::future::pending().await
             }
             Reply::Silence => std::future::pending().await,
         };

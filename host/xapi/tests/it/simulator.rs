@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use model::Secret;
 use serde_json::{Map, Value as Json, json};
-use xapi::{Connection, Delta, Dialect, Error, Event, EventStream, Target, Tls, TlsFailure, Value};
+use xapi::{Connection, Delta, Dialect, Error, Event, EventStream, Member, Target, Tls, TlsFailure, Value};
 use xapi_sim::{Options, Sim};
 
 use crate::server::{PATIENCE, timeouts};
 
 const CLASSES: &[&str] = &[
+    "Certificate",
     "pool",
     "host",
     "host_metrics",
@@ -31,16 +32,17 @@ const CLASSES: &[&str] = &[
 type Picture = BTreeMap<(String, String), Json>;
 
 /// What a reader of the stream knows.
-struct Reader {
-    stream: EventStream,
+pub struct Reader {
+    pub stream: EventStream,
     picture: Picture,
     /// The picture that is being drawn between `Init` and `InitDone`.
     next: Picture,
-    losses: Vec<Error>,
+    pub losses: Vec<Error>,
     pictures: u32,
+    pub members: Vec<Member>,
 }
 
-fn target(sim: &Sim) -> Target {
+pub fn target(sim: &Sim) -> Target {
     Target {
         host: sim.url(),
         username: sim.username().to_owned(),
@@ -53,8 +55,9 @@ fn target(sim: &Sim) -> Target {
 }
 
 impl Reader {
-    fn new(target: Target) -> Self {
+    pub fn new(target: Target) -> Self {
         Self {
+            members: vec![],
             stream: EventStream::new(target, timeouts(), CLASSES),
             picture: Picture::new(),
             next: Picture::new(),
@@ -64,9 +67,10 @@ impl Reader {
     }
 
     /// Takes one event, and returns whether the picture is worth a look now.
-    async fn step(&mut self) -> bool {
+    pub async fn step(&mut self) -> bool {
         match self.stream.next().await {
-            Event::Connecting { .. } | Event::Members(_) => {}
+            Event::Connecting { .. } => {}
+            Event::Members(members) => self.members = members,
             Event::Init => self.next.clear(),
             Event::InitApply { class, reference, record } => {
                 self.next.insert((class.into(), reference.into()), plain(&record));
@@ -95,7 +99,7 @@ impl Reader {
     }
 
     /// Reads until the picture equals the simulator's state.
-    async fn until_equal(&mut self, sim: &Sim, after: &str) {
+    pub async fn until_equal(&mut self, sim: &Sim, after: &str) {
         // Troubles follow each other faster here than the waits between attempts were made for.
         self.stream.nudge();
         let reading = async {
@@ -113,7 +117,7 @@ impl Reader {
     }
 
     /// Reads until it was lost, and returns why.
-    async fn until_lost(&mut self) -> Error {
+    pub async fn until_lost(&mut self) -> Error {
         let before = self.losses.len();
         let reading = async {
             while self.losses.len() == before {
@@ -161,12 +165,12 @@ fn plain_json(value: Json) -> Json {
     }
 }
 
-async fn simulator(options: Options) -> Sim {
+pub async fn simulator(options: Options) -> Sim {
     Sim::start(options).await.expect("the simulator starts")
 }
 
 /// Changes one object, adds one and removes one, so that each way to fall behind would show.
-fn stir(sim: &Sim, round: usize) {
+pub fn stir(sim: &Sim, round: usize) {
     let vms: Vec<String> = sim.records("VM").into_keys().collect();
     let changed = &vms[round % vms.len()];
     sim.set("VM", changed, "name_label", json!(format!("round {round} <&>"))).expect("a VM");

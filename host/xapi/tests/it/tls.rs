@@ -11,12 +11,16 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::version::TLS12;
-use xapi::{Connection, Error, Target, Timeouts, Tls, TlsFailure};
+use xapi::{Connection, Error, Event, EventStream, Member, Target, Timeouts, Tls, TlsFailure};
 
-use crate::server::{Server, host, ok, timeouts};
+use crate::server::{PATIENCE, Reply, Request, Server, host, in_turn, ok, timeouts};
 
 /// Starts a host with a self-signed certificate and returns its fingerprint, too.
 async fn start() -> (Server, String) {
+    start_with(host(|_| ok(json!("fine")))).await
+}
+
+async fn start_with(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (Server, String) {
     let made = rcgen::generate_simple_self_signed(vec!["xen1".to_owned()]).expect("a certificate");
     let certificate: CertificateDer<'static> = made.cert.der().clone();
     let seen = fingerprint(&certificate);
@@ -27,7 +31,7 @@ async fn start() -> (Server, String) {
         .with_no_client_auth()
         .with_single_cert(vec![certificate], key)
         .expect("a configuration");
-    let server = Server::start_tls(host(|_| ok(json!("fine"))), TlsAcceptor::from(Arc::new(config))).await;
+    let server = Server::start_tls(answer, TlsAcceptor::from(Arc::new(config))).await;
     (server, seen)
 }
 
@@ -122,4 +126,32 @@ async fn a_bad_fingerprint_is_a_bad_setting() {
     let error = Connection::open(target(&server, Tls::Pin("abc".to_owned())), timeouts()).await.expect_err("a bad pin");
     assert!(matches!(error, Error::Target { .. }), "{error:?}");
     assert!(error.needs_administrator());
+}
+
+#[tokio::test]
+async fn an_old_pool_is_asked_for_the_certificates_of_its_members() {
+    let made = rcgen::generate_simple_self_signed(vec!["xen2".to_owned()]).expect("a certificate");
+    let (pem, expected) = (made.cert.pem(), fingerprint(made.cert.der()));
+    let first = in_turn(vec![true, false]);
+    let object = |class: &str, reference: &str, snapshot: serde_json::Value| json!({ "id": "1", "timestamp": "0.0", "class": class, "operation": "add", "ref": reference, "snapshot": snapshot });
+    let events = json!([
+        object("pool", "p", json!({ "master": "h1" })),
+        object("host", "h1", json!({ "address": "10.0.0.1" })),
+        object("host", "h2", json!({ "address": "10.0.0.2" })),
+    ]);
+    let (server, seen) = start_with(host(move |request| match request.method().as_str() {
+        "event.from" if first() => ok(json!({ "events": events, "token": "7,0" })),
+        "event.from" => ok(json!({ "events": [], "token": "8,0" })),
+        "host.get_server_certificate" if request.params()[1] == "h2" => ok(json!(pem)),
+        "host.get_server_certificate" => ok(json!("no certificate at all")),
+        other => panic!("{other}"),
+    }))
+    .await;
+    let mut stream = EventStream::new(target(&server, Tls::Pin(seen)), timeouts(), &["pool", "host", "Certificate"]);
+    let wanted = [
+        Member { address: "10.0.0.1".to_owned(), fingerprint: None },
+        Member { address: "10.0.0.2".to_owned(), fingerprint: Some(expected) },
+    ];
+    let reading = async { while !matches!(stream.next().await, Event::Members(members) if members == wanted) {} };
+    tokio::time::timeout(PATIENCE, reading).await.expect("members and their pins");
 }
