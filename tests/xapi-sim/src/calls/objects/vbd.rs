@@ -104,9 +104,8 @@ pub async fn call(ctx: &Ctx, message: &str, args: &[Value]) -> Option<Result<Val
         "create" => return Some(ctx.core.write(|db| create(db, args.first().cloned().unwrap_or_default()))),
         "plug" => {
             let effect = |db: &mut Db| {
-                let owner = db.text("VBD", vbd, "VM").to_owned();
-                let hvm = vm::is_hvm(db, &owner);
-                let device = vm::device_name(db, vbd, hvm, 0);
+                // Whatever the guest, what comes while it runs comes through its drivers.
+                let device = vm::device_name(db, vbd, false, 0);
                 db.update("VBD", vbd, [("currently_attached", json!(true)), ("device", json!(device))]);
             };
             operate(ctx, vbd, "plug", effect).await

@@ -116,7 +116,7 @@ fn round(size: i64) -> i64 {
 /// Is there room for so many bytes? An SR that does not know its size takes everything.
 pub fn assert_room(db: &Db, sr: &str, size: i64) -> Result<(), Failure> {
     let total = db.int("SR", sr, "physical_size");
-    let free = total - db.int("SR", sr, "physical_utilisation");
+    let free = (total - db.int("SR", sr, "physical_utilisation")).max(0);
     if total >= 0 && size > free {
         return Err(fail("SR_FULL", [&size.to_string(), &free.to_string()]));
     }

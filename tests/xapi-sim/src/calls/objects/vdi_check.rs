@@ -64,6 +64,10 @@ pub fn check(db: &Db, disk: &str, operation: &str) -> Result<(), Failure> {
     for vbd in db.list("VDI", disk, "VBDs") {
         exclusive(db, "VBD", &vbd, |_| false)?;
     }
+    // A rule of destroy alone, but no driver of such devices has the feature that is asked for next: nobody would see it there.
+    if operation == "destroy" && db.text("SR", sr, "type") == "udev" {
+        return Err(fail("VDI_IS_A_PHYSICAL_DEVICE", [disk]));
+    }
     if feature(operation).is_some_and(|f| !sm::has_feature(db, sr, f)) {
         return Err(fail("SR_OPERATION_NOT_SUPPORTED", [sr]));
     }
@@ -79,9 +83,7 @@ pub fn check(db: &Db, disk: &str, operation: &str) -> Result<(), Failure> {
 fn own_rules(db: &Db, disk: &str, sr: &str, kind: &str, operation: &str) -> Result<(), Failure> {
     let is = |operations: &[&str]| operations.contains(&operation);
     if operation == "destroy" {
-        if db.text("SR", sr, "type") == "udev" {
-            return Err(fail("VDI_IS_A_PHYSICAL_DEVICE", [disk]));
-        } else if db.flag("SR", sr, "is_tools_sr") {
+        if db.flag("SR", sr, "is_tools_sr") {
             return Err(fail("SR_OPERATION_NOT_SUPPORTED", [sr]));
         } else if kind == "rrd" {
             return Err(fail("VDI_HAS_RRDS", [disk]));

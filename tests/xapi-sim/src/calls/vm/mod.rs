@@ -80,7 +80,10 @@ pub async fn call(ctx: &Ctx, message: &str, args: &[Value]) -> Option<Result<Val
         "get_possible_hosts" => {
             return Some(exists(ctx, vm).map(|()| ctx.core.read(|db| json!(place::possible_hosts(db, vm)))));
         }
-        "get_allowed_VBD_devices" => return Some(free_devices(ctx, vm, "VBD", "userdevice", 255)),
+        "get_allowed_VBD_devices" => {
+            let own = ctx.core.read(|db| db.flag("VM", vm, "is_control_domain"));
+            return Some(free_devices(ctx, vm, "VBD", "userdevice", if own { 256 } else { 255 }));
+        }
         "get_allowed_VIF_devices" => return Some(free_devices(ctx, vm, "VIF", "device", 16)),
         "compute_memory_overhead" => {
             return Some(exists(ctx, vm).map(|()| ctx.core.read(|db| db.field("VM", vm, "memory_overhead").clone())));

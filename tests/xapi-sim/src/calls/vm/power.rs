@@ -142,9 +142,6 @@ pub async fn pause(ctx: &Ctx, vm: &str, operation: &str) -> Result<(), Failure> 
 /// `VM.power_state_reset`: what the records say of a domain that is not there any more is corrected.
 pub async fn reset(ctx: &Ctx, vm: &str) -> Result<(), Failure> {
     let prepare = |db: &mut Db, _: &mut Marks| {
-        if db.flag("VM", vm, "is_control_domain") {
-            return Err(fail("CANNOT_RESET_CONTROL_DOMAIN", [vm]));
-        }
         let host = db.text("VM", vm, "resident_on");
         // The master looks for the domain itself; of other hosts it knows whether they live.
         match host::is_live(db, host) {
