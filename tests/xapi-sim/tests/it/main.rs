@@ -9,6 +9,7 @@ mod faults;
 mod files;
 mod fleet;
 mod generic;
+mod life;
 mod members;
 mod npm;
 mod power;
