@@ -64,6 +64,10 @@ fn put(client: &Client, operation: &str, state: &str, what: &str, wrong: bool) -
         sim.set(class, object, field, if wrong { bad } else { good })
     };
     let metrics = r("vm.metrics");
+    let tools = || {
+        let vm = sim.record("VM", &vm).expect("the VM");
+        vm["guest_metrics"].as_str().unwrap_or_default().to_owned()
+    };
     let of_vm = |field: &str, bad: Value, good: Value| set("VM", &vm, field, bad, good);
     let null = || json!("OpaqueRef:NULL");
     match what {
@@ -96,12 +100,12 @@ fn put(client: &Client, operation: &str, state: &str, what: &str, wrong: bool) -
             of_vm("domid", json!(0), json!(-1))
         }
         "features" => {
-            let tools = sim.record("VM", &vm).unwrap()["guest_metrics"].as_str().unwrap_or_default().to_owned();
+            let tools = tools();
             set("VM_guest_metrics", &tools, "PV_drivers_version", json!({}), json!({"major": "9", "minor": "0"}))?;
             set("VM_guest_metrics", &tools, "other", json!({}), json!({"feature-suspend": "1"}))
         }
         "cannot" => {
-            let tools = sim.record("VM", &vm).unwrap()["guest_metrics"].as_str().unwrap_or_default().to_owned();
+            let tools = tools();
             set("VM_guest_metrics", &tools, "other", json!({"data-cant-suspend-reason": "busy"}), json!({}))
         }
         "reset" | "cached" => {
@@ -145,7 +149,7 @@ async fn verdict(client: &Client, operation: &str) -> Vec<String> {
 
 fn expected(what: &str, operation: &str) -> Vec<String> {
     let line = WRONG.lines().find(|l| l.split('|').next().is_some_and(|n| n.trim() == what)).expect(what);
-    let words = line.split_once('|').unwrap().1.split_whitespace().enumerate();
+    let words = line.split_once('|').expect(what).1.split_whitespace().enumerate();
     words
         .map(|(at, word)| match word {
             "VM" if what == "busy" && at == 1 => "VM".to_owned(),
