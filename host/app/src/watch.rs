@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use access::VisibilityClass;
 use inventory::watch::{Change, Group, Order, Path, Sees, Sort, Spec, Window, WindowSpec};
-use inventory::{Feed, Filter, Snapshot, Subscription};
+use inventory::{Feed, Filter, Inventory, Snapshot, Subscription};
 use model::{Kind, Object, ObjectId};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -130,6 +130,7 @@ pub struct Prepared {
     shared: Arc<Shared>,
     window: WindowSpec,
     class: VisibilityClass,
+    inventory: Inventory,
 }
 
 /// An open window; it ends when this is dropped.
@@ -189,7 +190,8 @@ pub async fn prepare(ctx: &Ctx, asked: &Asked) -> Result<Prepared> {
     let shared = list(&ctx.app, class, Spec { kinds, filter: filter.clone(), sort }).await?;
     check(filter.as_ref(), asked.filter.as_deref())?;
     let AskedWindow { start, count } = asked.window;
-    Ok(Prepared { shared, window: WindowSpec { start, count, fields }, class })
+    let inventory = ctx.app.inventory.clone();
+    Ok(Prepared { shared, window: WindowSpec { start, count, fields }, class, inventory })
 }
 
 /// Returns how many objects there are with each combination of values, as JSON: a list of the values by path, and `count`.
@@ -270,9 +272,10 @@ impl Prepared {
 
     /// Opens the window; returns the answer as JSON. What changes from now on goes to `sink`, as whole JSON-RPC messages.
     pub fn start(self, name: &str, sink: mpsc::Sender<String>) -> Result<(Watch, String)> {
-        let Self { shared, window, class } = self;
+        let Self { shared, window, class, inventory } = self;
+        let snapshot = inventory.snapshot();
         let mut state = shared.state.lock();
-        let window = Window::new(&state.order, window);
+        let window = Window::new(&state.order, &snapshot, window);
         let Change { total, start, ids, set } = window.whole();
         // Under the lock: whatever is told of this window later has a greater number, and of one it replaces a lesser.
         let revision = shared.revision.fetch_add(1, Ordering::Relaxed);
@@ -285,9 +288,10 @@ impl Prepared {
 
     /// Opens the window instead of an answer with a notification that has everything.
     pub fn restart(self, name: &str, sink: mpsc::Sender<String>) -> Watch {
-        let Self { shared, window, class } = self;
+        let Self { shared, window, class, inventory } = self;
+        let snapshot = inventory.snapshot();
         let mut state = shared.state.lock();
-        let window = Window::new(&state.order, window);
+        let window = Window::new(&state.order, &snapshot, window);
         let id = state.open(Open { name: name.to_owned(), window, sink, owed: Owed::Everything });
         drop(state);
         shared.wake.notify_one();
@@ -342,7 +346,7 @@ async fn work(app: Arc<App>, list: Weak<Shared>, wake: Arc<Notify>, mut news: Su
         let Some(shared) = list.upgrade() else { return };
         let snapshot = if changed.is_none() { news.snapshot() } else { app.inventory.snapshot() };
         let is_long = changed.as_ref().is_none_or(|changed| changed.len() > MANY);
-        let go_on = move || shared.go_on(snapshot, changed.as_ref());
+        let go_on = move || shared.go_on(&snapshot, changed.as_ref());
         let Ok(behind) = (if is_long { blocking(go_on).await } else { Ok(go_on()) }) else { return };
         is_behind = behind;
         next = Instant::now() + APART;
@@ -362,7 +366,7 @@ fn note(changed: &mut Option<HashSet<ObjectId>>, feed: &Feed) {
 
 impl Shared {
     /// Goes on to a snapshot and tells the windows; returns whether a socket was too slow to be told.
-    fn go_on(&self, snapshot: Snapshot, changed: Option<&HashSet<ObjectId>>) -> bool {
+    fn go_on(&self, snapshot: &Snapshot, changed: Option<&HashSet<ObjectId>>) -> bool {
         let state = &mut *self.state.lock();
         match changed {
             Some(changed) => state.order.advance(snapshot, changed),
@@ -379,7 +383,7 @@ impl Shared {
                 continue;
             };
             let touched = changed.filter(|_| open.owed == Owed::Nothing);
-            let mut change = open.window.update(order, touched);
+            let mut change = open.window.update(order, snapshot, touched);
             if std::mem::replace(&mut open.owed, Owed::Nothing) == Owed::Everything {
                 change = Some(open.window.whole());
             }

@@ -199,7 +199,7 @@ impl Watched {
         let fields = paths(&["name_label", "power_state", "$container.name_label", "$pool.name_label"]);
         let windows = [(0, 500), (5, 4), (VMS, 3)].map(|(start, count)| {
             let spec = WindowSpec { start, count, fields: fields.clone() };
-            let window = Window::new(&order, spec.clone());
+            let window = Window::new(&order, snapshot, spec.clone());
             let client = Client::fresh(&window.whole());
             (spec, window, client)
         });
@@ -210,7 +210,7 @@ impl Watched {
         let fresh = Order::new(snapshot, self.spec.clone(), self.sees.clone());
         prop_assert_eq!(self.order.total(), fresh.total());
         for (spec, _, client) in &self.windows {
-            let fresh = Window::new(&fresh, spec.clone());
+            let fresh = Window::new(&fresh, snapshot, spec.clone());
             prop_assert_eq!(client, &Client::fresh(&fresh.whole()));
         }
         Ok(())
@@ -235,9 +235,9 @@ proptest! {
                 Event::Look => {
                     let ids = world.changed();
                     for watched in &mut watched {
-                        watched.order.advance(snapshot.clone(), &ids);
+                        watched.order.advance(&snapshot, &ids);
                         for (_, window, client) in &mut watched.windows {
-                            if let Some(change) = window.update(&watched.order, Some(&ids)) {
+                            if let Some(change) = window.update(&watched.order, &snapshot, Some(&ids)) {
                                 client.apply(&change);
                             }
                         }
@@ -247,9 +247,9 @@ proptest! {
                 Event::Resync => {
                     world.changed();
                     for watched in &mut watched {
-                        watched.order.resync(snapshot.clone());
+                        watched.order.resync(&snapshot);
                         for (_, window, client) in &mut watched.windows {
-                            window.update(&watched.order, None);
+                            window.update(&watched.order, &snapshot, None);
                             *client = Client::fresh(&window.whole());
                         }
                         watched.check(&snapshot)?;
@@ -258,7 +258,7 @@ proptest! {
                 Event::Scroll(start, count) => {
                     for watched in &mut watched {
                         let spec = WindowSpec { start, count, ..watched.windows[0].0.clone() };
-                        let window = Window::new(&watched.order, spec.clone());
+                        let window = Window::new(&watched.order, &snapshot, spec.clone());
                         let client = Client::fresh(&window.whole());
                         watched.windows[0] = (spec, window, client);
                     }
@@ -275,7 +275,7 @@ fn a_window_tells_only_what_is_different() {
     let mut order =
         Order::new(&world.inventory.snapshot(), spec("name_label:vm-*", &[("name_label", false)]), everything());
     let fields = paths(&["name_label", "memory.size", "missing", "$container.name_label"]);
-    let mut window = Window::new(&order, WindowSpec { start: 1, count: 2, fields });
+    let mut window = Window::new(&order, &world.inventory.snapshot(), WindowSpec { start: 1, count: 2, fields });
     let shown: Json = serde_json::to_value(window.whole()).expect("is JSON");
     let ids = json!(["00000001-0000-0000-0000-000000000000", "00000002-0000-0000-0000-000000000000"]);
     assert_eq!((&shown["total"], &shown["start"], &shown["ids"]), (&json!(VMS), &json!(1), &ids));
@@ -285,8 +285,10 @@ fn a_window_tells_only_what_is_different() {
 
     let mut look = |world: &mut World, window: &mut Window| {
         let ids = world.changed();
-        order.advance(world.inventory.snapshot(), &ids);
-        window.update(&order, Some(&ids)).map(|change| serde_json::to_value(change).expect("is JSON"))
+        order.advance(&world.inventory.snapshot(), &ids);
+        window
+            .update(&order, &world.inventory.snapshot(), Some(&ids))
+            .map(|change| serde_json::to_value(change).expect("is JSON"))
     };
     // From behind the window into it.
     world.happen(&Event::Rename(5, 1));
@@ -314,7 +316,8 @@ fn hidden_objects_are_neither_listed_nor_joined() {
     let fields = || paths(&["$container.name_label"]);
     let shown = |sees: Sees| {
         let order = Order::new(&world.inventory.snapshot(), spec("name_label:/^vm-0$/", &[]), sees);
-        let window = Window::new(&order, WindowSpec { start: 0, count: 9, fields: fields() });
+        let window =
+            Window::new(&order, &world.inventory.snapshot(), WindowSpec { start: 0, count: 9, fields: fields() });
         serde_json::to_value(window.whole()).expect("is JSON")["set"]["00000000-0000-0000-0000-000000000000"].clone()
     };
     assert!(shown(everything())["$container.name_label"].is_string());

@@ -20,11 +20,11 @@ pub(super) struct Entry {
     joins: Box<[ObjectId]>,
 }
 
-/// The objects that match, in order, as of one snapshot; [`Order::advance`] goes on to the next.
+/// The objects that match, in order, as of one snapshot; [`Order::advance`] goes on to the next. No snapshot is kept: while
+/// somebody holds one, the writers cannot change the picture in place.
 pub struct Order {
     spec: Spec,
     sees: Sees,
-    snapshot: Snapshot,
     members: HashMap<ObjectId, Arc<Entry>>,
     sorted: Sorted<Arc<Entry>>,
     /// By object: the members whose keys come from it.
@@ -39,27 +39,21 @@ impl Order {
         let mut order = Self {
             spec,
             sees,
-            snapshot: snapshot.clone(),
             members: HashMap::new(),
             sorted: Sorted::new(Vec::new()),
             dependents: HashMap::new(),
             version: 0,
         };
-        order.rebuild();
+        order.resync(snapshot);
         order
     }
 
     /// Starts over from a snapshot, after changes were missed.
-    pub fn resync(&mut self, snapshot: Snapshot) {
-        self.snapshot = snapshot;
-        self.rebuild();
-    }
-
-    fn rebuild(&mut self) {
+    pub fn resync(&mut self, snapshot: &Snapshot) {
         let kinds = self.spec.kinds.iter().filter(|kind| self.may_match(**kind));
-        let objects = kinds.flat_map(|kind| self.snapshot.of_kind(*kind));
+        let objects = kinds.flat_map(|kind| snapshot.of_kind(*kind));
         let mut entries: Vec<_> =
-            objects.filter(|object| self.takes(object)).map(|object| Arc::new(self.entry(object))).collect();
+            objects.filter(|object| self.takes(object)).map(|object| Arc::new(self.entry(snapshot, object))).collect();
         entries.sort_unstable_by(|left, right| compare(&self.spec.sort, left, right));
         self.members = entries.iter().map(|entry| (entry.object.id().clone(), entry.clone())).collect();
         self.dependents.clear();
@@ -71,12 +65,11 @@ impl Order {
     }
 
     /// Goes on to a snapshot in which at most these objects are different: changed, new or gone.
-    pub fn advance(&mut self, snapshot: Snapshot, ids: &HashSet<ObjectId>) {
-        self.snapshot = snapshot;
+    pub fn advance(&mut self, snapshot: &Snapshot, ids: &HashSet<ObjectId>) {
         let dependents = ids.iter().filter_map(|id| self.dependents.get(id)).flatten();
         let others: Vec<ObjectId> = dependents.filter(|id| !ids.contains(*id)).cloned().collect();
         for id in ids.iter().chain(&others) {
-            self.look_at(id);
+            self.look_at(snapshot, id);
         }
     }
 
@@ -97,8 +90,8 @@ impl Order {
         self.members.get(id)
     }
 
-    pub(super) fn scope(&self) -> Scope<'_> {
-        Scope { snapshot: &self.snapshot, sees: &*self.sees }
+    pub(super) fn scope<'a>(&'a self, snapshot: &'a Snapshot) -> Scope<'a> {
+        Scope { snapshot, sees: &*self.sees }
     }
 
     fn may_match(&self, kind: model::Kind) -> bool {
@@ -111,17 +104,17 @@ impl Order {
             && self.spec.filter.as_ref().is_none_or(|filter| filter.matches(object))
     }
 
-    fn entry(&self, object: &Arc<Object>) -> Entry {
+    fn entry(&self, snapshot: &Snapshot, object: &Arc<Object>) -> Entry {
         let mut joins = Vec::new();
-        let scope = self.scope();
+        let scope = self.scope(snapshot);
         let keys = self.spec.sort.iter().map(|sort| Key::of(sort.by.value(object, &scope, &mut joins))).collect();
         Entry { object: object.clone(), keys, joins: joins.into() }
     }
 
     /// Puts an object where it belongs now.
-    fn look_at(&mut self, id: &ObjectId) {
-        let after = self.snapshot.get(id.as_str()).filter(|object| self.takes(object));
-        let after = after.map(|object| Arc::new(self.entry(object)));
+    fn look_at(&mut self, snapshot: &Snapshot, id: &ObjectId) {
+        let after = snapshot.get(id.as_str()).filter(|object| self.takes(object));
+        let after = after.map(|object| Arc::new(self.entry(snapshot, object)));
         let before = match &after {
             Some(after) => self.members.insert(id.clone(), after.clone()),
             None => self.members.remove(id),

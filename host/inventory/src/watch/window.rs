@@ -8,8 +8,10 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer as _};
 use serde_json::value::RawValue;
 
+use super::Scope;
 use super::order::{Entry, Order};
 use super::path::Path;
+use crate::Snapshot;
 
 /// Which part, and what is shown of each object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,17 +58,22 @@ pub struct Change {
 
 impl Window {
     /// Opens a window; what it shows first comes from [`Window::whole`].
-    pub fn new(order: &Order, spec: WindowSpec) -> Self {
+    pub fn new(order: &Order, snapshot: &Snapshot, spec: WindowSpec) -> Self {
         let mut window = Self { spec, total: 0, ids: Vec::new(), rows: HashMap::new(), version: 0 };
-        window.look(order, |_| true);
+        window.look(order, snapshot, |_| true);
         window
     }
 
     /// Looks again after the order went on; returns what is different, if anything is. `touched` are the objects that
     /// changed since this window looked last, or none if that is not known.
-    pub fn update(&mut self, order: &Order, touched: Option<&HashSet<ObjectId>>) -> Option<Change> {
+    pub fn update(
+        &mut self,
+        order: &Order,
+        snapshot: &Snapshot,
+        touched: Option<&HashSet<ObjectId>>,
+    ) -> Option<Change> {
         let total = self.total;
-        let (ids, set) = self.look(order, |id| touched.is_none_or(|touched| touched.contains(id)));
+        let (ids, set) = self.look(order, snapshot, |id| touched.is_none_or(|touched| touched.contains(id)));
         let is_same = total == self.total && ids.is_none() && set.is_empty();
         (!is_same).then_some(Change { total: self.total, start: self.spec.start, ids, set })
     }
@@ -80,6 +87,7 @@ impl Window {
     fn look(
         &mut self,
         order: &Order,
+        snapshot: &Snapshot,
         touched: impl Fn(&ObjectId) -> bool,
     ) -> (Option<Vec<ObjectId>>, BTreeMap<ObjectId, Arc<RawValue>>) {
         self.total = order.total();
@@ -102,7 +110,7 @@ impl Window {
                 continue;
             }
             let Some(entry) = order.member(id) else { continue };
-            let row = self.spec.row(order, entry);
+            let row = self.spec.row(&order.scope(snapshot), entry);
             if shown.is_none_or(|shown| shown.json.get() != row.json.get()) {
                 set.insert(id.clone(), row.json.clone());
             }
@@ -113,7 +121,7 @@ impl Window {
 }
 
 impl WindowSpec {
-    fn row(&self, order: &Order, entry: &Entry) -> Row {
+    fn row(&self, scope: &Scope<'_>, entry: &Entry) -> Row {
         let mut joins = Vec::new();
         let mut json = Vec::with_capacity(256);
         let object = &entry.object;
@@ -123,7 +131,7 @@ impl WindowSpec {
             map.serialize_entry("id", object.id())?;
             map.serialize_entry("type", &object.kind())?;
             for path in self.fields.iter().filter(|path| !matches!(path.as_str(), "id" | "type")) {
-                if let Some(value) = path.value(object, &order.scope(), &mut joins) {
+                if let Some(value) = path.value(object, scope, &mut joins) {
                     map.serialize_entry(path.as_str(), &value)?;
                 }
             }
