@@ -10,4 +10,5 @@ mod ledger;
 mod malformed;
 mod pools;
 mod recovery;
+mod watch;
 mod xo_lib;
