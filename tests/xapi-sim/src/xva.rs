@@ -1,7 +1,7 @@
 //! The container of exported VMs: a tar of `ova.xml` and of the disks' chunks with their checksums.
 
 use bytes::Bytes;
-use xxhash_rust::xxh64::xxh64;
+use twox_hash::XxHash64;
 
 use crate::{content::Content, failure::Failure, handlers::transfer::Sink};
 
@@ -47,7 +47,7 @@ pub fn read_head(head: &[u8]) -> Option<(String, usize)> {
 
 /// The checksum that follows a chunk.
 pub fn checksum(data: &[u8]) -> String {
-    format!("{:016X}", xxh64(data, 0))
+    format!("{:016X}", XxHash64::oneshot(0, data))
 }
 
 /// Sends one member.
