@@ -2,10 +2,12 @@
 
 use crate::rpc::{Answer, Dialect};
 use crate::rrd::{Archive, Cf, Owner, Updates};
-use crate::{Value, xmlrpc};
+use crate::split::{Place, Splitter};
+use crate::{Value, json, xmlrpc};
 
-/// An XML-RPC answer: what could be read is the same after it was written and read again.
+/// An XML-RPC answer: what could be read is the same after it was written and read again, as a whole and in pieces.
 pub fn xmlrpc(data: &[u8]) {
+    pieces(Dialect::Xml, data);
     let Ok(Answer::Success(value)) = Dialect::Xml.decode(data) else { return };
     let mut text = String::new();
     // Some characters can be read (by their number) and not be written.
@@ -14,15 +16,22 @@ pub fn xmlrpc(data: &[u8]) {
     }
     let again = xmlrpc::decode_value(&text).expect("we read what we write");
     assert!(alike(&value, &again), "{value:?} became {again:?}");
+    let answer = format!(
+        "<methodResponse><params><param><value><struct><member><name>Status</name><value>Success</value></member>\
+         <member><name>Value</name>{text}</member></struct></value></param></params></methodResponse>"
+    );
+    listed(Dialect::Xml, &value, &answer);
 }
 
-/// A JSON-RPC answer: what could be read is the same after it was written and read again.
+/// A JSON-RPC answer: what could be read is the same after it was written and read again, as a whole and in pieces.
 pub fn jsonrpc(data: &[u8]) {
+    pieces(Dialect::Json, data);
     let Ok(Answer::Success(value)) = Dialect::Json.decode(data) else { return };
     let text = format!("{{\"result\":{}}}", serde_json::to_string(&value).expect("values are JSON"));
     let again = Dialect::Json.decode(text.as_bytes()).expect("we read what we write");
     let Answer::Success(again) = again else { panic!("a result became an error") };
     assert!(alike(&value, &again), "{value:?} became {again:?}");
+    listed(Dialect::Json, &value, &text);
 }
 
 /// Statistics: what could be read is the same through XML and through JSON, and took no more room than was paid for.
@@ -52,6 +61,51 @@ pub fn rrd(data: &[u8]) {
             assert!(values.len() <= data.len(), "more values than bytes");
         }
     }
+}
+
+/// The pieces in which an answer arrives make no difference to what is taken out of it.
+fn pieces(dialect: Dialect, data: &[u8]) {
+    for place in [Place::Events, Place::Table] {
+        let whole = split(dialect, place, data, usize::MAX);
+        for size in [1, 7] {
+            assert_eq!(split(dialect, place, data, size), whole, "{place:?} in pieces of {size}");
+        }
+    }
+}
+
+/// What is taken out of an answer record by record is what stands in it.
+fn listed(dialect: Dialect, value: &Value, answer: &str) {
+    let Some(Value::Array(events)) = value.get("events") else { return };
+    // Which of two members of one name counts is nobody's promise.
+    if value.as_struct().is_some_and(|members| members.iter().filter(|(name, _)| &**name == "events").count() > 1) {
+        return;
+    }
+    let (elements, rest) = split(dialect, Place::Events, answer.as_bytes(), usize::MAX).expect("a good answer");
+    assert_eq!(elements.len(), events.len(), "{answer}");
+    for (element, event) in elements.iter().zip(events) {
+        let read = match dialect {
+            Dialect::Json => json::parse(element),
+            Dialect::Xml => xmlrpc::decode_value(std::str::from_utf8(element).expect("a piece of a text")),
+        };
+        assert!(alike(event, &read.expect("a good element")), "{answer}");
+    }
+    let Ok(Answer::Success(rest)) = dialect.decode(&rest) else { panic!("{answer} leaves no good envelope") };
+    assert_eq!(rest.get("events"), Some(&Value::Array(Vec::new())), "{answer}");
+}
+
+type Elements = (Vec<Vec<u8>>, Vec<u8>);
+
+/// Returns the elements of the list, and the envelope.
+fn split(dialect: Dialect, place: Place, data: &[u8], size: usize) -> Result<Elements, String> {
+    let mut splitter = Splitter::new(dialect, place);
+    let mut elements = Vec::new();
+    for piece in data.chunks(size) {
+        splitter.feed(piece, &mut |element| {
+            elements.push(element.to_vec());
+            Ok(())
+        })?;
+    }
+    Ok((elements, splitter.finish()))
 }
 
 /// Returns whether two readings are one value: XML has no type for integers, and doubles may lose their last bit.

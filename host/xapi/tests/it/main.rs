@@ -6,6 +6,7 @@ mod members;
 mod proxy;
 mod server;
 mod simulator;
+mod statistics;
 mod tasks;
 mod tls;
 mod trouble;

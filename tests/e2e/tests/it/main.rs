@@ -10,5 +10,6 @@ mod ledger;
 mod malformed;
 mod pools;
 mod recovery;
+mod stats;
 mod watch;
 mod xo_lib;
