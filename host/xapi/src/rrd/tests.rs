@@ -39,7 +39,7 @@ fn dialects() -> Vec<(&'static str, String)> {
         (
             "XML with an empty value, a comment, character data and blanks",
             format!(
-                "<xport>\n<meta><start>1724320800</start><step>5</step><end>1724320810</end><legend><entry>{cpu}</entry><entry><![CDATA[{memory}]]></entry></legend></meta>\n<data>\n <row><t>1724320810</t><v>3.12e-02</v><v>2147483648.</v></row><!-- so --><row><t>1724320805</t><v> 0.25 </v><v>2.147483648E9</v></row><row><t>1724320800</t><v/><v>nan</v></row></data></xport>\n"
+                "<?xml version=\"1.0\"?>\n<xport>\n<meta><start>1724320800</start><step>5</step><end>1724320810</end><legend><entry>{cpu}</entry><entry><![CDATA[{memory}]]></entry></legend></meta>\n<data>\n <row><t>1724320810</t><v>3.12e-02</v><v>2147483648.</v></row><!-- so --><row><t>1724320805</t><v> 0.25 </v><v>2.147483648E9</v></row><row><t>1724320800</t><v/><v>nan</v></row></data></xport>\n"
             ),
         ),
     ]

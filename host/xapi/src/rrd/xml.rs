@@ -108,9 +108,13 @@ impl<'a> Xml<'a> {
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
         let mut xml = Self { reader };
-        match xml.next()? {
-            Piece::Start(tag) if tag.name().as_ref() == root => inside(&mut xml)?,
-            _ => return Err(xml.wrong("another document than expected")),
+        loop {
+            match xml.next()? {
+                Piece::Start(tag) if tag.name().as_ref() == root => break inside(&mut xml)?,
+                // A line end behind the declaration.
+                Piece::Text(text) if text.trim_ascii().is_empty() => {}
+                _ => return Err(xml.wrong("another document than expected")),
+            }
         }
         loop {
             match xml.event()? {
