@@ -235,8 +235,8 @@ impl Shared {
     }
 }
 
-/// From this many objects on, readers are given the state before, instead of waiting until all are in: a thousand take
-/// about ten milliseconds, and a small call has no more time than that.
+/// From this many objects on, readers who have the state before keep it, instead of waiting until all are in: a thousand
+/// take some milliseconds, and a small call has no more time than that.
 const MANY: usize = 256;
 
 /// A change in the making, with the list of what it changes.
@@ -244,18 +244,14 @@ struct Edit<'a> {
     shared: &'a Shared,
     core: &'a mut Core,
     changes: Changes,
-    /// Whether readers have the state before, or have to wait.
-    is_shown: bool,
+    /// Whether readers keep the state before until this is published. Then it costs copies.
+    keeps_shown: bool,
 }
 
 impl<'a> Edit<'a> {
     /// Begins a change of about `size` objects.
     fn new(shared: &'a Shared, core: &'a mut Core, size: usize) -> Self {
-        let is_shown = size >= MANY;
-        if is_shown && shared.shown.load().is_none() {
-            shared.show(core);
-        }
-        Self { shared, core, changes: Changes::default(), is_shown }
+        Self { shared, core, changes: Changes::default(), keeps_shown: size >= MANY }
     }
 
     /// Returns the ids of all objects of a pool, shown or kept aside.
@@ -264,10 +260,10 @@ impl<'a> Edit<'a> {
         shown.chain(self.core.aside.by_pool.get(pool).into_iter().flatten()).cloned().collect()
     }
 
-    /// Returns the picture, to change it. Unless readers have the state before, it has no other holder than those who
-    /// took a snapshot and still have it.
+    /// Returns the picture, to change it. Unless readers keep the state before, it has no other holder than those who took a
+    /// snapshot and still have it.
     fn picture(&mut self) -> &mut Picture {
-        if !self.is_shown && self.changes.is_empty() {
+        if !self.keeps_shown && self.changes.is_empty() {
             self.shared.shown.store(None);
         }
         &mut self.core.picture
