@@ -165,8 +165,8 @@ handlers! {
         Ok(Reply::Done)
     };
     "session.subscribe" => |call| {
-        let Topics { topics } = call.take()?;
-        call.session.subscribe(topics);
+        let Topics { topics, all } = call.take()?;
+        call.session.subscribe(topics, all.unwrap_or(true));
         Ok(Reply::Done)
     };
     "sm.get" => |call| one(&call, "SM");
@@ -303,6 +303,7 @@ struct Counts {
 #[derive(Deserialize)]
 struct Topics {
     topics: Vec<String>,
+    all: Option<bool>,
 }
 
 #[derive(Deserialize)]

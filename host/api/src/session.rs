@@ -26,11 +26,13 @@ pub(crate) struct Session {
 struct State {
     signed_in: Option<SignedIn>,
     topics: HashSet<String>,
+    /// Whether it told that it does not want to hear of every object: it watches windows.
+    spared: bool,
 }
 
 impl Session {
     pub(crate) fn new(address: Option<IpAddr>, signed_in: Option<SignedIn>) -> Arc<Self> {
-        let state = State { signed_in, topics: HashSet::new() };
+        let state = State { signed_in, ..State::default() };
         Arc::new(Self {
             address,
             state: Mutex::new(state),
@@ -57,8 +59,15 @@ impl Session {
         self.state.lock().signed_in.as_ref().and_then(|signed_in| signed_in.token.clone())
     }
 
-    pub(crate) fn subscribe(&self, topics: Vec<String>) {
-        self.state.lock().topics.extend(topics);
+    pub(crate) fn subscribe(&self, topics: Vec<String>, all: bool) {
+        let mut state = self.state.lock();
+        state.topics.extend(topics);
+        state.spared = !all;
+    }
+
+    /// Returns whether changes of objects are to be told: always, unless somebody asked not to.
+    pub(crate) fn wants_all(&self) -> bool {
+        !self.state.lock().spared
     }
 
     pub(crate) fn wants(&self, topic: &str) -> bool {

@@ -182,7 +182,7 @@ async fn run(api: Api, session: Arc<Session>, socket: WebSocket) {
                 review(&api, &session);
             }
             frame = feed.recv() => match frame {
-                Ok(Frame::Everything(messages)) if sees_all => {
+                Ok(Frame::Everything(messages)) if sees_all && session.wants_all() => {
                     let mut gone = false;
                     for message in messages.iter() {
                         gone |= outgoing.send(Message::Text(message.clone())).await.is_err();
@@ -192,7 +192,9 @@ async fn run(api: Api, session: Arc<Session>, socket: WebSocket) {
                     }
                 }
                 Ok(Frame::Everything(_)) => {}
-                Ok(Frame::Resync) | Err(broadcast::error::RecvError::Lagged(_)) if sees_all => break Some(Ending::Slow),
+                Ok(Frame::Resync) | Err(broadcast::error::RecvError::Lagged(_)) if sees_all && session.wants_all() => {
+                    break Some(Ending::Slow);
+                }
                 Ok(Frame::Resync) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => break Some(Ending::Leaving),
             },
@@ -201,6 +203,10 @@ async fn run(api: Api, session: Arc<Session>, socket: WebSocket) {
                 Ok(Notice::UserChanged(id)) if session.user_id().as_ref() == Some(&id) => {
                     sees_all = sees_everything(&api, &session);
                     review(&api, &session);
+                    // Told without being asked for: what one may do has changed under the page.
+                    if outgoing.send(Message::Text(feed::user_changed(&id))).await.is_err() {
+                        break None;
+                    }
                 }
                 Ok(Notice::TokenRemoved(id)) if session.token_id().as_ref() == Some(&id) => break Some(Ending::SignedOut),
                 Ok(notice) => {

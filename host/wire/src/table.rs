@@ -290,8 +290,8 @@ pub const OPERATIONS: &[Operation] = &[
     read(
         "session.subscribe",
         Admin,
-        Params::Fields(&[Param::req("topics", List(&Word(&["servers", "plugins"])))]),
-        "Asks for notifications about servers and plugins on this connection.",
+        Params::Fields(&[Param::req("topics", List(&Word(&["servers", "plugins"]))), Param::opt("all", Bool)]),
+        "Asks for notifications about servers and plugins on this connection; with `all: false` for none about objects.",
     ),
     one("sm.get", "/sms/{id}", "Returns a storage driver."),
     list("sm.list", "/sms", "Lists storage drivers."),
