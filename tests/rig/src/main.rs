@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use rig::Rig;
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
+use xapi_sim::Fleet;
 
 /// Starts pools, a daemon and a directory for tests.
 #[derive(Parser)]
@@ -29,6 +30,9 @@ struct Serve {
     /// Recorded pools: single-host, pool2, snapshots, or paths of dumps.
     #[arg(long, value_delimiter = ',')]
     pools: Vec<String>,
+    /// A made-up fleet beside them: small, medium, large, or a number of VMs.
+    #[arg(long)]
+    fleet: Option<String>,
     /// Start a directory server too.
     #[arg(long)]
     slapd: bool,
@@ -72,6 +76,12 @@ async fn main() -> Result<()> {
 async fn start(serve: &Serve) -> Result<Rig> {
     let pools = serve.pools.iter().map(String::as_str);
     let mut builder = Rig::builder().pools(pools).slapd(serve.slapd).listen(&serve.listen);
+    if let Some(name) = &serve.fleet {
+        let fleet = Fleet::named(name).context("no such fleet")?;
+        for pool in 0..fleet.pools {
+            builder = builder.pool(fleet.options(pool));
+        }
+    }
     for folder in &serve.plugins {
         builder = builder.plugins(folder);
     }
