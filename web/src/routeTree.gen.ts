@@ -12,9 +12,18 @@ import { Route as rootRouteImport } from './routes/__root';
 import { Route as AppRouteImport } from './routes/_app';
 import { Route as LoginRouteImport } from './routes/login';
 import { Route as AppIndexRouteImport } from './routes/_app.index';
-import { Route as AppVmsRouteImport } from './routes/_app.vms';
+import { Route as AppHostsIndexRouteImport } from './routes/_app.hosts.index';
+import { Route as AppHostsIdRouteImport } from './routes/_app.hosts.$id';
+import { Route as AppNetworksIndexRouteImport } from './routes/_app.networks.index';
+import { Route as AppNetworksIdRouteImport } from './routes/_app.networks.$id';
+import { Route as AppPoolsIndexRouteImport } from './routes/_app.pools.index';
+import { Route as AppPoolsIdRouteImport } from './routes/_app.pools.$id';
 import { Route as AppSettingsIndexRouteImport } from './routes/_app.settings.index';
 import { Route as AppSettingsServersRouteImport } from './routes/_app.settings.servers';
+import { Route as AppSrsIndexRouteImport } from './routes/_app.srs.index';
+import { Route as AppSrsIdRouteImport } from './routes/_app.srs.$id';
+import { Route as AppVmsIndexRouteImport } from './routes/_app.vms.index';
+import { Route as AppVmsIdRouteImport } from './routes/_app.vms.$id';
 import { Route as AppSettingsPluginsIndexRouteImport } from './routes/_app.settings.plugins.index';
 import { Route as AppSettingsPluginsIdRouteImport } from './routes/_app.settings.plugins.$id';
 
@@ -32,9 +41,34 @@ const AppIndexRoute = AppIndexRouteImport.update({
   path: '/',
   getParentRoute: () => AppRoute,
 } as any);
-const AppVmsRoute = AppVmsRouteImport.update({
-  id: '/vms',
-  path: '/vms',
+const AppHostsIndexRoute = AppHostsIndexRouteImport.update({
+  id: '/hosts/',
+  path: '/hosts/',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppHostsIdRoute = AppHostsIdRouteImport.update({
+  id: '/hosts/$id',
+  path: '/hosts/$id',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppNetworksIndexRoute = AppNetworksIndexRouteImport.update({
+  id: '/networks/',
+  path: '/networks/',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppNetworksIdRoute = AppNetworksIdRouteImport.update({
+  id: '/networks/$id',
+  path: '/networks/$id',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppPoolsIndexRoute = AppPoolsIndexRouteImport.update({
+  id: '/pools/',
+  path: '/pools/',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppPoolsIdRoute = AppPoolsIdRouteImport.update({
+  id: '/pools/$id',
+  path: '/pools/$id',
   getParentRoute: () => AppRoute,
 } as any);
 const AppSettingsIndexRoute = AppSettingsIndexRouteImport.update({
@@ -45,6 +79,26 @@ const AppSettingsIndexRoute = AppSettingsIndexRouteImport.update({
 const AppSettingsServersRoute = AppSettingsServersRouteImport.update({
   id: '/settings/servers',
   path: '/settings/servers',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSrsIndexRoute = AppSrsIndexRouteImport.update({
+  id: '/srs/',
+  path: '/srs/',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSrsIdRoute = AppSrsIdRouteImport.update({
+  id: '/srs/$id',
+  path: '/srs/$id',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppVmsIndexRoute = AppVmsIndexRouteImport.update({
+  id: '/vms/',
+  path: '/vms/',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppVmsIdRoute = AppVmsIdRouteImport.update({
+  id: '/vms/$id',
+  path: '/vms/$id',
   getParentRoute: () => AppRoute,
 } as any);
 const AppSettingsPluginsIndexRoute = AppSettingsPluginsIndexRouteImport.update({
@@ -61,18 +115,36 @@ const AppSettingsPluginsIdRoute = AppSettingsPluginsIdRouteImport.update({
 export interface FileRoutesByFullPath {
   '/': typeof AppIndexRoute;
   '/login': typeof LoginRoute;
-  '/vms': typeof AppVmsRoute;
+  '/hosts/$id': typeof AppHostsIdRoute;
+  '/networks/$id': typeof AppNetworksIdRoute;
+  '/pools/$id': typeof AppPoolsIdRoute;
   '/settings/servers': typeof AppSettingsServersRoute;
+  '/srs/$id': typeof AppSrsIdRoute;
+  '/vms/$id': typeof AppVmsIdRoute;
+  '/hosts/': typeof AppHostsIndexRoute;
+  '/networks/': typeof AppNetworksIndexRoute;
+  '/pools/': typeof AppPoolsIndexRoute;
   '/settings/': typeof AppSettingsIndexRoute;
+  '/srs/': typeof AppSrsIndexRoute;
+  '/vms/': typeof AppVmsIndexRoute;
   '/settings/plugins/$id': typeof AppSettingsPluginsIdRoute;
   '/settings/plugins/': typeof AppSettingsPluginsIndexRoute;
 }
 export interface FileRoutesByTo {
   '/login': typeof LoginRoute;
-  '/vms': typeof AppVmsRoute;
   '/': typeof AppIndexRoute;
+  '/hosts/$id': typeof AppHostsIdRoute;
+  '/networks/$id': typeof AppNetworksIdRoute;
+  '/pools/$id': typeof AppPoolsIdRoute;
   '/settings/servers': typeof AppSettingsServersRoute;
+  '/srs/$id': typeof AppSrsIdRoute;
+  '/vms/$id': typeof AppVmsIdRoute;
+  '/hosts': typeof AppHostsIndexRoute;
+  '/networks': typeof AppNetworksIndexRoute;
+  '/pools': typeof AppPoolsIndexRoute;
   '/settings': typeof AppSettingsIndexRoute;
+  '/srs': typeof AppSrsIndexRoute;
+  '/vms': typeof AppVmsIndexRoute;
   '/settings/plugins/$id': typeof AppSettingsPluginsIdRoute;
   '/settings/plugins': typeof AppSettingsPluginsIndexRoute;
 }
@@ -80,10 +152,19 @@ export interface FileRoutesById {
   __root__: typeof rootRouteImport;
   '/_app': typeof AppRouteWithChildren;
   '/login': typeof LoginRoute;
-  '/_app/vms': typeof AppVmsRoute;
   '/_app/': typeof AppIndexRoute;
+  '/_app/hosts/$id': typeof AppHostsIdRoute;
+  '/_app/networks/$id': typeof AppNetworksIdRoute;
+  '/_app/pools/$id': typeof AppPoolsIdRoute;
   '/_app/settings/servers': typeof AppSettingsServersRoute;
+  '/_app/srs/$id': typeof AppSrsIdRoute;
+  '/_app/vms/$id': typeof AppVmsIdRoute;
+  '/_app/hosts/': typeof AppHostsIndexRoute;
+  '/_app/networks/': typeof AppNetworksIndexRoute;
+  '/_app/pools/': typeof AppPoolsIndexRoute;
   '/_app/settings/': typeof AppSettingsIndexRoute;
+  '/_app/srs/': typeof AppSrsIndexRoute;
+  '/_app/vms/': typeof AppVmsIndexRoute;
   '/_app/settings/plugins/$id': typeof AppSettingsPluginsIdRoute;
   '/_app/settings/plugins/': typeof AppSettingsPluginsIndexRoute;
 }
@@ -92,28 +173,55 @@ export interface FileRouteTypes {
   fullPaths:
     | '/'
     | '/login'
-    | '/vms'
+    | '/hosts/$id'
+    | '/networks/$id'
+    | '/pools/$id'
     | '/settings/servers'
+    | '/srs/$id'
+    | '/vms/$id'
+    | '/hosts/'
+    | '/networks/'
+    | '/pools/'
     | '/settings/'
+    | '/srs/'
+    | '/vms/'
     | '/settings/plugins/$id'
     | '/settings/plugins/';
   fileRoutesByTo: FileRoutesByTo;
   to:
     | '/login'
-    | '/vms'
     | '/'
+    | '/hosts/$id'
+    | '/networks/$id'
+    | '/pools/$id'
     | '/settings/servers'
+    | '/srs/$id'
+    | '/vms/$id'
+    | '/hosts'
+    | '/networks'
+    | '/pools'
     | '/settings'
+    | '/srs'
+    | '/vms'
     | '/settings/plugins/$id'
     | '/settings/plugins';
   id:
     | '__root__'
     | '/_app'
     | '/login'
-    | '/_app/vms'
     | '/_app/'
+    | '/_app/hosts/$id'
+    | '/_app/networks/$id'
+    | '/_app/pools/$id'
     | '/_app/settings/servers'
+    | '/_app/srs/$id'
+    | '/_app/vms/$id'
+    | '/_app/hosts/'
+    | '/_app/networks/'
+    | '/_app/pools/'
     | '/_app/settings/'
+    | '/_app/srs/'
+    | '/_app/vms/'
     | '/_app/settings/plugins/$id'
     | '/_app/settings/plugins/';
   fileRoutesById: FileRoutesById;
@@ -146,11 +254,46 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppIndexRouteImport;
       parentRoute: typeof AppRoute;
     };
-    '/_app/vms': {
-      id: '/_app/vms';
-      path: '/vms';
-      fullPath: '/vms';
-      preLoaderRoute: typeof AppVmsRouteImport;
+    '/_app/hosts/': {
+      id: '/_app/hosts/';
+      path: '/hosts';
+      fullPath: '/hosts/';
+      preLoaderRoute: typeof AppHostsIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    '/_app/hosts/$id': {
+      id: '/_app/hosts/$id';
+      path: '/hosts/$id';
+      fullPath: '/hosts/$id';
+      preLoaderRoute: typeof AppHostsIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    '/_app/networks/': {
+      id: '/_app/networks/';
+      path: '/networks';
+      fullPath: '/networks/';
+      preLoaderRoute: typeof AppNetworksIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    '/_app/networks/$id': {
+      id: '/_app/networks/$id';
+      path: '/networks/$id';
+      fullPath: '/networks/$id';
+      preLoaderRoute: typeof AppNetworksIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    '/_app/pools/': {
+      id: '/_app/pools/';
+      path: '/pools';
+      fullPath: '/pools/';
+      preLoaderRoute: typeof AppPoolsIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    '/_app/pools/$id': {
+      id: '/_app/pools/$id';
+      path: '/pools/$id';
+      fullPath: '/pools/$id';
+      preLoaderRoute: typeof AppPoolsIdRouteImport;
       parentRoute: typeof AppRoute;
     };
     '/_app/settings/': {
@@ -165,6 +308,34 @@ declare module '@tanstack/react-router' {
       path: '/settings/servers';
       fullPath: '/settings/servers';
       preLoaderRoute: typeof AppSettingsServersRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    '/_app/srs/': {
+      id: '/_app/srs/';
+      path: '/srs';
+      fullPath: '/srs/';
+      preLoaderRoute: typeof AppSrsIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    '/_app/srs/$id': {
+      id: '/_app/srs/$id';
+      path: '/srs/$id';
+      fullPath: '/srs/$id';
+      preLoaderRoute: typeof AppSrsIdRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    '/_app/vms/': {
+      id: '/_app/vms/';
+      path: '/vms';
+      fullPath: '/vms/';
+      preLoaderRoute: typeof AppVmsIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    '/_app/vms/$id': {
+      id: '/_app/vms/$id';
+      path: '/vms/$id';
+      fullPath: '/vms/$id';
+      preLoaderRoute: typeof AppVmsIdRouteImport;
       parentRoute: typeof AppRoute;
     };
     '/_app/settings/plugins/': {
@@ -185,19 +356,37 @@ declare module '@tanstack/react-router' {
 }
 
 interface AppRouteChildren {
-  AppVmsRoute: typeof AppVmsRoute;
   AppIndexRoute: typeof AppIndexRoute;
+  AppHostsIdRoute: typeof AppHostsIdRoute;
+  AppNetworksIdRoute: typeof AppNetworksIdRoute;
+  AppPoolsIdRoute: typeof AppPoolsIdRoute;
   AppSettingsServersRoute: typeof AppSettingsServersRoute;
+  AppSrsIdRoute: typeof AppSrsIdRoute;
+  AppVmsIdRoute: typeof AppVmsIdRoute;
+  AppHostsIndexRoute: typeof AppHostsIndexRoute;
+  AppNetworksIndexRoute: typeof AppNetworksIndexRoute;
+  AppPoolsIndexRoute: typeof AppPoolsIndexRoute;
   AppSettingsIndexRoute: typeof AppSettingsIndexRoute;
+  AppSrsIndexRoute: typeof AppSrsIndexRoute;
+  AppVmsIndexRoute: typeof AppVmsIndexRoute;
   AppSettingsPluginsIdRoute: typeof AppSettingsPluginsIdRoute;
   AppSettingsPluginsIndexRoute: typeof AppSettingsPluginsIndexRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
-  AppVmsRoute: AppVmsRoute,
   AppIndexRoute: AppIndexRoute,
+  AppHostsIdRoute: AppHostsIdRoute,
+  AppNetworksIdRoute: AppNetworksIdRoute,
+  AppPoolsIdRoute: AppPoolsIdRoute,
   AppSettingsServersRoute: AppSettingsServersRoute,
+  AppSrsIdRoute: AppSrsIdRoute,
+  AppVmsIdRoute: AppVmsIdRoute,
+  AppHostsIndexRoute: AppHostsIndexRoute,
+  AppNetworksIndexRoute: AppNetworksIndexRoute,
+  AppPoolsIndexRoute: AppPoolsIndexRoute,
   AppSettingsIndexRoute: AppSettingsIndexRoute,
+  AppSrsIndexRoute: AppSrsIndexRoute,
+  AppVmsIndexRoute: AppVmsIndexRoute,
   AppSettingsPluginsIdRoute: AppSettingsPluginsIdRoute,
   AppSettingsPluginsIndexRoute: AppSettingsPluginsIndexRoute,
 };

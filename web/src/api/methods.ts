@@ -15,28 +15,29 @@ export interface Schemas {
   };
   /** A text in several languages; English is always there. */
   Texts: { en?: string; fr?: string };
-  Pool: { id: string; type: 'pool'; name_label: string; master?: string };
-  Host: { id: string; type: 'host'; name_label: string; $pool: string; power_state?: string };
-  Vm: {
-    id: string;
-    type: 'VM';
-    name_label: string;
-    name_description?: string;
-    power_state: 'Running' | 'Halted' | 'Paused' | 'Suspended';
-    $pool: string;
-    /** The host it runs on or must run on, else its pool. */
-    $container?: string;
-    CPUs?: { max: number; number: number };
-    /** Bytes. */
-    memory?: { size?: number; usage?: number };
-    addresses?: Record<string, string>;
-    mainIpAddress?: string;
-    current_operations?: Record<string, string>;
-    blockedOperations?: Record<string, string>;
-    xenTools?: false | { major?: number; minor?: number; version?: number };
-    virtualizationMode?: string;
+  /** An object of a window: id, type, and each field that was asked for under its path. */
+  WatchRow: { id: string; type: string } & Readonly<Record<string, unknown>>;
+  WatchSort: { by: string; descending?: boolean };
+  WatchAnswer: {
+    watch: string;
+    revision: number;
+    /** Objects that match, in the window or not. */
+    total: number;
+    start: number;
+    ids: string[];
+    rows: Record<string, Schemas['WatchRow']>;
   };
-  XoObject: Schemas['Pool'] | Schemas['Host'] | Schemas['Vm'] | { id: string; type: string };
+  /** One row per combination of the values that were asked for; paths without a value are left out. */
+  Count: { count: number } & Readonly<Record<string, unknown>>;
+  /** Series of numbers, oldest first, or maps of them; null where nothing was measured. */
+  StatsTree: { readonly [name: string]: Schemas['StatsTree'] } | readonly (number | null)[] | undefined;
+  Stats: {
+    /** Seconds since the epoch, of the last point. */
+    endTimestamp: number;
+    /** Seconds between two points. */
+    interval: number;
+    stats: Readonly<Record<string, Schemas['StatsTree']>>;
+  };
   Server: {
     id: string;
     host: string;
@@ -70,6 +71,9 @@ export interface Schemas {
     members?: { address: string; fingerprint?: string }[];
     allowUnauthorized?: boolean;
     readOnly?: boolean;
+    httpProxy?: string;
+    /** The address that is talked to now: `host`, or the member that took over. */
+    member?: string;
   };
   GrantMode: 'on' | 'off' | 'count';
   GrantOptions: {
@@ -152,7 +156,11 @@ interface Results {
   'session.getUser': Schemas['User'];
   'session.subscribe': boolean;
   'user.changePassword': boolean;
-  'xo.getAllObjects': Record<string, Schemas['XoObject']>;
+  'inventory.watch': Schemas['WatchAnswer'];
+  'inventory.unwatch': boolean;
+  'inventory.counts': Schemas['Count'][];
+  'host.stats': Schemas['Stats'];
+  'vm.stats': Schemas['Stats'];
   'vm.start': unknown;
   'vm.stop': unknown;
   'vm.restart': unknown;
@@ -174,12 +182,25 @@ interface Results {
   'plugin.disableAutoload': boolean;
 }
 
+export type Granularity = 'seconds' | 'minutes' | 'hours' | 'days';
+
 /** Methods of `/api/`: parameters by name, from the daemon's own table, and the result. */
 export type Methods = { [K in keyof Results]: { params: Params[K]; result: Results[K] } };
 
 /** What the daemon tells without being asked. */
 export interface Notifications {
-  all: { type: 'enter'; items: Record<string, Schemas['XoObject']> } | { type: 'exit'; items: Record<string, unknown> };
+  /** What changed in a window; `ids` is the whole window when its order or content changed. */
+  'inventory.watch': {
+    watch: string;
+    revision: number;
+    total: number;
+    start: number;
+    ids?: string[];
+    set?: Record<string, Schemas['WatchRow']>;
+    removed?: string[];
+  };
   servers: { items: Record<string, Schemas['Server']>; removed?: string[] };
   plugins: { ids: string[] };
+  /** The account that is signed in here was changed. */
+  user: { id: string };
 }

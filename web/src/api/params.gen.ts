@@ -52,8 +52,8 @@ export interface Params {
   'session.signInWithToken': { token: string };
   /** Forgets who is signed in on this connection. */
   'session.signOut': Record<string, unknown>;
-  /** Asks for notifications about servers and plugins on this connection. */
-  'session.subscribe': { topics: ('servers' | 'plugins')[] };
+  /** Asks for notifications about servers and plugins on this connection; with `all: false` for none about objects. */
+  'session.subscribe': { topics: ('servers' | 'plugins')[]; all?: boolean };
   /** Returns the curves of a storage repository, over all hosts. */
   'sr.stats': { id: string; granularity?: 'seconds' | 'minutes' | 'hours' | 'days' };
   /** Describes every method. */

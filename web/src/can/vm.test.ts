@@ -1,26 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import type { Schemas } from '../api/methods';
-import type { VmRow } from '../live/rows';
+import type { VmFacts } from '../live/vm';
 import { can, type Surroundings } from './can';
 import type { canVm } from './vm';
 
-const vm = (over: Partial<VmRow> = {}): VmRow => ({
+const vm = (over: Partial<VmFacts> = {}): VmFacts => ({
   id: 'v',
   name: 'v',
   powerState: 'Halted',
   poolId: 'p',
-  hostId: undefined,
-  cpus: 1,
-  memory: 1,
-  addresses: [],
   operations: [],
   blocked: {},
   deaf: false,
   ...over,
 });
-const running = (over: Partial<VmRow> = {}) => vm({ powerState: 'Running', ...over });
+const running = (over: Partial<VmFacts> = {}) => vm({ powerState: 'Running', ...over });
 
-type Case = [keyof typeof canVm, VmRow, true | string, Surroundings?];
+type Case = [keyof typeof canVm, VmFacts, true | string, Surroundings?];
 
 const cases: Case[] = [
   ['start', vm(), true],

@@ -1,7 +1,7 @@
 // May this be done to this VM now? Yes, or the reason, which the disabled button shows. The daemon decides in the end;
 // this only saves people a click that would fail.
 import type { Message, MessageKey } from '../i18n/i18n';
-import type { VmRow } from '../live/rows';
+import type { VmFacts } from '../live/vm';
 
 export type Verdict = { yes: true } | { yes: false; reason: Message };
 
@@ -15,7 +15,7 @@ const YES: Verdict = { yes: true };
 const no = (key: MessageKey, params?: Message['params']): Verdict => ({ yes: false, reason: { key, params } });
 const FINE: Surroundings = { online: true, poolConnected: true };
 
-type Subject = Pick<VmRow, 'powerState' | 'operations' | 'blocked' | 'deaf'>;
+type Subject = Pick<VmFacts, 'powerState' | 'operations' | 'blocked' | 'deaf'>;
 
 /** Operations that change the power state: while one runs, another one would only fail. */
 const POWER = new Set([

@@ -1,19 +1,56 @@
-// The links of the sidebar.
-import { IconPuzzle, IconServer2, IconSettings, IconStack2 } from '@tabler/icons-react';
+// The links of the sidebar, with the tree of pools.
+import {
+  IconBox,
+  IconDatabase,
+  IconNetwork,
+  IconPuzzle,
+  IconServer,
+  IconServer2,
+  IconSettings,
+  IconStack2,
+} from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useT } from '../i18n/i18n';
 import classes from './Navigation.module.css';
+import { PoolTree } from './PoolTree';
 
 export function Navigation({ onNavigate }: { onNavigate?: () => void }) {
   const t = useT();
   const shared = { className: classes['link'], onClick: onNavigate };
+  // The page of one object is not the list: the list's link is then its parent.
+  const list = { ...shared, activeProps: { 'data-active': true }, activeOptions: { includeSearch: false } };
   return (
     <ul className={classes['list']}>
       <li>
-        <Link to="/vms" {...shared}>
+        <Link to="/vms" {...list}>
           <IconStack2 size={18} stroke={1.7} aria-hidden />
           {t('nav.vms')}
         </Link>
+      </li>
+      <li>
+        <Link to="/hosts" {...list}>
+          <IconServer size={18} stroke={1.7} aria-hidden />
+          {t('nav.hosts')}
+        </Link>
+      </li>
+      <li>
+        <Link to="/srs" {...list}>
+          <IconDatabase size={18} stroke={1.7} aria-hidden />
+          {t('nav.srs')}
+        </Link>
+      </li>
+      <li>
+        <Link to="/networks" {...list}>
+          <IconNetwork size={18} stroke={1.7} aria-hidden />
+          {t('nav.networks')}
+        </Link>
+      </li>
+      <li>
+        <Link to="/pools" {...list}>
+          <IconBox size={18} stroke={1.7} aria-hidden />
+          {t('nav.pools')}
+        </Link>
+        <PoolTree onNavigate={onNavigate} />
       </li>
       <li>
         <Link to="/settings" {...shared} activeProps={{ 'data-parent': true }} activeOptions={{ exact: false }}>

@@ -12,6 +12,7 @@ import { Brand } from './Brand';
 import { ConnectionBanner } from './ConnectionBanner';
 import { Navigation } from './Navigation';
 import { NewVersionBanner } from './NewVersion';
+import { PaletteButton } from './palette/PaletteButton';
 import classes from './Shell.module.css';
 
 export function Shell({ user, children }: { user: Schemas['User']; children: ReactNode }) {
@@ -39,6 +40,7 @@ export function Shell({ user, children }: { user: Schemas['User']; children: Rea
             <span aria-hidden="true" />
             {connection.kind === 'online' ? t('connection.live') : t('connection.off')}
           </span>
+          {shared && <PaletteButton />}
           <AccountMenu user={user} />
         </div>
       </header>

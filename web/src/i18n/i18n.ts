@@ -125,3 +125,33 @@ export function formatTime(time: number): string {
     () => new Intl.DateTimeFormat(locale, { ...(today ? {} : { dateStyle: 'medium' }), timeStyle: 'medium' }),
   ).format(date);
 }
+
+/** 12.3 as `12.3 %`, the way the language writes it. */
+export function formatPercent(percent: number): string {
+  return cached(
+    `percent ${locale}`,
+    () => new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 }),
+  ).format(percent / 100);
+}
+
+const MOMENTS = {
+  seconds: { timeStyle: 'medium' },
+  minutes: { timeStyle: 'short' },
+  hours: { weekday: 'short', hour: 'numeric', minute: '2-digit' },
+  days: { dateStyle: 'medium' },
+} satisfies Record<string, Intl.DateTimeFormatOptions>;
+
+const SHORT_MOMENTS = {
+  seconds: { hour: 'numeric', minute: '2-digit' },
+  minutes: { hour: 'numeric', minute: '2-digit' },
+  hours: { month: 'short', day: 'numeric' },
+  days: { month: 'short', day: 'numeric' },
+} satisfies Record<string, Intl.DateTimeFormatOptions>;
+
+/** Seconds since the epoch, as precise as points at this distance are; `short` for an axis. */
+export function formatMoment(seconds: number, step: keyof typeof MOMENTS, short = false): string {
+  return cached(
+    `moment ${locale} ${step} ${short}`,
+    () => new Intl.DateTimeFormat(locale, short ? SHORT_MOMENTS[step] : MOMENTS[step]),
+  ).format(seconds * 1_000);
+}

@@ -5,8 +5,6 @@ import { ApiClient, type ConnectionState } from '../api/client';
 import { ApiError, ConnectionError } from '../api/errors';
 import { fetchSession } from '../api/http';
 import type { Schemas } from '../api/methods';
-import { Inventory, type InventoryState } from './inventory';
-import type { NamedRow, VmRow } from './rows';
 
 const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/api/`;
 
@@ -26,14 +24,12 @@ export const queryClient = new QueryClient({
   },
 });
 
-export const inventory = new Inventory(client);
-
 /** The rows of every open tab are read again after a reconnection, so what was missed does not matter. */
 client.onOnline((user) => {
   queryClient.setQueryData(['user'], user);
   if (user.permission !== 'admin') return;
-  // An older daemon without topics still serves the lists; they are then as old as the last reading.
-  client.call('session.subscribe', { topics: ['servers', 'plugins'] }).catch(() => undefined);
+  // The page watches windows: whole objects of everything that changes would only cost time.
+  client.call('session.subscribe', { topics: ['servers', 'plugins'], all: false }).catch(() => undefined);
   void queryClient.invalidateQueries({ queryKey: ['servers'] });
   void queryClient.invalidateQueries({ queryKey: ['plugins'] });
 });
@@ -51,6 +47,19 @@ client.on('servers', ({ items, removed = [] }) => {
     void queryClient.invalidateQueries({ queryKey: ['servers'] });
 });
 
+// What this account may do was changed: the new state shows without a reload.
+client.on('user', () => {
+  client.call('session.getUser', {}).then(
+    (user) => {
+      if (user) queryClient.setQueryData(['user'], user);
+    },
+    () => undefined,
+  );
+  void queryClient.invalidateQueries({
+    predicate: ({ queryKey }) => queryKey[0] !== 'user' && queryKey[0] !== 'session',
+  });
+});
+
 client.on('plugins', () => void queryClient.invalidateQueries({ queryKey: ['plugins'] }));
 
 // A laptop that wakes or a network that comes back: look at once instead of waiting for a time-out.
@@ -62,29 +71,3 @@ document.addEventListener('visibilitychange', () => {
 export function useConnection(): ConnectionState {
   return useSyncExternalStore(client.subscribeState, client.getState);
 }
-
-export function useInventoryState(): InventoryState {
-  return useSyncExternalStore(inventory.subscribeState, inventory.getState);
-}
-
-export function useVmSnapshot(): readonly VmRow[] {
-  return useSyncExternalStore(inventory.vms.subscribeSnapshot, inventory.vms.getSnapshot);
-}
-
-export function useVmRow(id: string): VmRow | undefined {
-  return useSyncExternalStore(
-    (handler) => inventory.vms.subscribeRow(id, handler),
-    () => inventory.vms.get(id),
-  );
-}
-
-function useName(store: Inventory['pools'], id: string | undefined): string | undefined {
-  const row: NamedRow | undefined = useSyncExternalStore(
-    (handler) => store.subscribeRow(id ?? '', handler),
-    () => (id === undefined ? undefined : store.get(id)),
-  );
-  return row?.name;
-}
-
-export const usePoolName = (id: string | undefined): string | undefined => useName(inventory.pools, id);
-export const useHostName = (id: string | undefined): string | undefined => useName(inventory.hosts, id);

@@ -1,7 +1,7 @@
 // What is read once and then kept by notifications: the keys and the readers, in one place.
-import { queryOptions, useMutation, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, queryOptions, useMutation, useQuery } from '@tanstack/react-query';
 import { fetchProviders, fetchSession } from '../api/http';
-import type { Methods, Schemas } from '../api/methods';
+import type { Granularity, Methods, Schemas } from '../api/methods';
 import { client, queryClient } from './live';
 
 export const sessionQuery = queryOptions({ queryKey: ['session'], queryFn: fetchSession, retry: false });
@@ -27,6 +27,25 @@ export const pluginsQuery = queryOptions({
   queryKey: ['plugins'],
   queryFn: () => client.call('plugin.get', {}),
 });
+
+/** Seconds between two points, and so between two readings. */
+export const STEPS: Record<Granularity, number> = { seconds: 5, minutes: 60, hours: 3_600, days: 86_400 };
+
+/** Statistics are the one thing that is asked for again and again: at the pace of their points, by a page that is seen. */
+export const statsQuery = (kind: 'host' | 'vm', id: string, granularity: Granularity) =>
+  queryOptions({
+    queryKey: ['stats', kind, id, granularity],
+    queryFn: () =>
+      kind === 'host'
+        ? client.call('host.stats', { host: id, granularity })
+        : client.call('vm.stats', { id, granularity }),
+    refetchInterval: STEPS[granularity] * 1_000,
+    refetchIntervalInBackground: false,
+    staleTime: STEPS[granularity] * 500,
+    gcTime: 60_000,
+    retry: false,
+    placeholderData: keepPreviousData,
+  });
 
 export function useUser(): Schemas['User'] | undefined {
   return useQuery(userQuery).data;

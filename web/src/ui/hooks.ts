@@ -1,6 +1,6 @@
 // Small helpers around the browser.
 import { useMediaQuery } from '@mantine/hooks';
-import { useState, useSyncExternalStore } from 'react';
+import { type RefObject, useEffect, useState, useSyncExternalStore } from 'react';
 
 export { useElementSize } from '@mantine/hooks';
 
@@ -9,6 +9,18 @@ export function useNarrow(): boolean {
   return useMediaQuery('(max-width: 56em)', matchMedia('(max-width: 56em)').matches, {
     getInitialValueInEffect: false,
   });
+}
+
+/** Whether an element is on the screen. */
+export function useInView(element: RefObject<HTMLElement | null>): boolean {
+  const [seen, setSeen] = useState(false);
+  useEffect(() => {
+    if (!element.current) return undefined;
+    const observer = new IntersectionObserver(([entry]) => setSeen(entry?.isIntersecting ?? false));
+    observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [element]);
+  return seen;
 }
 
 const ticks = new Set<() => void>();

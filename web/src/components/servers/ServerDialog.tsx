@@ -47,9 +47,11 @@ function ServerForm({ server, onClose }: Omit<Props, 'opened'>) {
     // The daemon fills an empty label with the pool's name.
     label: server && server.label !== server.poolNameLabel ? (server.label ?? '') : '',
     allowUnauthorized: server?.allowUnauthorized ?? false,
+    readOnly: server?.readOnly ?? false,
+    httpProxy: server?.httpProxy ?? '',
   });
   const [tried, setTried] = useState(false);
-  const field = (name: 'host' | 'username' | 'password' | 'label') => ({
+  const field = (name: 'host' | 'username' | 'password' | 'label' | 'httpProxy') => ({
     value: form[name],
     onChange: (event: { currentTarget: HTMLInputElement }) => {
       const { value } = event.currentTarget;
@@ -73,13 +75,18 @@ function ServerForm({ server, onClose }: Omit<Props, 'opened'>) {
     };
     const label = form.label.trim();
     if (!server) {
-      add.mutate({ ...form, host: form.host.trim(), label: label || undefined }, done);
+      add.mutate(
+        { ...form, host: form.host.trim(), label: label || undefined, httpProxy: form.httpProxy.trim() || undefined },
+        done,
+      );
       return;
     }
-    const { host, username, password, allowUnauthorized } = form;
+    const { host, username, password, allowUnauthorized, readOnly, httpProxy } = form;
     const rest = {
       host: host.trim(),
       allowUnauthorized,
+      readOnly,
+      httpProxy: httpProxy.trim() || null,
       ...(username !== '' && { username }),
       // Empty keeps the stored one.
       ...(password !== '' && { password }),
@@ -137,6 +144,24 @@ function ServerForm({ server, onClose }: Omit<Props, 'opened'>) {
           {...field('password')}
         />
         <TextInput label={t('servers.label')} description={t('servers.labelHelp')} {...field('label')} />
+        <TextInput
+          label={t('servers.proxy')}
+          description={t('servers.proxyHelp')}
+          disabled={locked}
+          spellCheck={false}
+          autoCapitalize="none"
+          {...field('httpProxy')}
+        />
+        <Checkbox
+          label={t('servers.readOnly')}
+          description={t('servers.readOnlyHelp')}
+          disabled={locked}
+          checked={form.readOnly}
+          onChange={(event) => {
+            const { checked } = event.currentTarget;
+            setForm((old) => ({ ...old, readOnly: checked }));
+          }}
+        />
         <Checkbox
           label={t('servers.allowUnauthorized')}
           description={t('servers.allowUnauthorizedHelp')}

@@ -69,6 +69,9 @@ function stateOf(server: Server): [Tone, 'connected' | 'connecting' | 'disconnec
   return server.status === 'connecting' ? ['busy', 'connecting'] : ['warn', 'disconnected'];
 }
 
+/** A host without a port is the one with port 443. */
+const sameAddress = (a: string, b: string): boolean => a.replace(/:443$/, '') === b.replace(/:443$/, '');
+
 function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) {
   const t = useT();
   const enable = useApiMutation('server.enable', 'servers');
@@ -99,7 +102,9 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
   async function askTrust(shown: string) {
     const yes = await confirm({
       title: t('servers.trustTitle', { name }),
-      text: t('servers.trustText', { fingerprint: shown }),
+      text: server.fingerprint
+        ? t('servers.trustOtherText', { old: server.fingerprint, fingerprint: shown })
+        : t('servers.trustText', { fingerprint: shown }),
       verb: t('servers.trustVerb'),
       cancel: t('action.cancel'),
       close: t('action.close'),
@@ -141,12 +146,25 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
           <StateBadge tone={tone}>{t(`servers.state.${state}`)}</StateBadge>
           {server.stale && server.enabled && <Tag>{t('servers.stale')}</Tag>}
           {server.allowUnauthorized && <Tag>{t('servers.unverified')}</Tag>}
+          {server.readOnly && <Tag>{t('servers.readOnly')}</Tag>}
         </div>
         <dl className={classes['facts']}>
           <div>
             <dt>{t('servers.host')}</dt>
             <dd>{server.host}</dd>
           </div>
+          {server.member && !sameAddress(server.member, server.host) && (
+            <div>
+              <dt>{t('servers.member')}</dt>
+              <dd>{server.member}</dd>
+            </div>
+          )}
+          {server.httpProxy && (
+            <div>
+              <dt>{t('servers.proxy')}</dt>
+              <dd>{server.httpProxy}</dd>
+            </div>
+          )}
           {server.poolNameLabel && (
             <div>
               <dt>{t('servers.pool')}</dt>
@@ -159,7 +177,7 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
               <dd>{server.username}</dd>
             </div>
           )}
-          {fingerprint && (
+          {fingerprint && !refused && (
             <div>
               <dt>{t('servers.fingerprint')}</dt>
               <dd className={classes['mono']} title={fingerprint}>
@@ -184,9 +202,18 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
         )}
         {refused && (
           <div className={classes['refused']}>
-            <div>
-              {t('servers.shown')} <code>{refused}</code>
-            </div>
+            <dl className={classes['compare']}>
+              {server.fingerprint && (
+                <div>
+                  <dt>{t('servers.trustedUntilNow')}</dt>
+                  <dd>{server.fingerprint}</dd>
+                </div>
+              )}
+              <div>
+                <dt>{t('servers.shown')}</dt>
+                <dd>{refused}</dd>
+              </div>
+            </dl>
             <Button
               size="xs"
               variant="default"

@@ -3,11 +3,11 @@ import { IconPlayerPlay, IconPower, IconRotateClockwise } from '@tabler/icons-re
 import { useState } from 'react';
 import { can, type Surroundings } from '../../can/can';
 import { useT } from '../../i18n/i18n';
-import type { VmRow } from '../../live/rows';
+import type { VmFacts } from '../../live/vm';
 import { RowButton } from '../../ui/Button';
 import { reasonOf, restartVm, startVm, stopVm } from './vmVerbs';
 
-export function VmActions({ vm, around }: { vm: VmRow; around: Surroundings }) {
+export function VmActions({ vm, around }: { vm: VmFacts; around: Surroundings }) {
   const t = useT();
   const [busy, setBusy] = useState<'start' | 'stop' | 'restart'>();
   const run = (verb: 'start' | 'stop' | 'restart', action: () => Promise<void>) => () => {

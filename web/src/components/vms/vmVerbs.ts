@@ -4,7 +4,7 @@ import type { Surroundings, Verdict } from '../../can/can';
 import { can } from '../../can/can';
 import { t, tm } from '../../i18n/i18n';
 import { client } from '../../live/live';
-import type { VmRow } from '../../live/rows';
+import type { VmFacts } from '../../live/vm';
 import { type Choice, confirm } from '../../ui/confirm';
 import { toast } from '../../ui/toast';
 import { errorText } from '../errorText';
@@ -13,7 +13,7 @@ type Way = 'clean' | 'force';
 
 export const reasonOf = (verdict: Verdict): string | undefined => (verdict.yes ? undefined : tm(verdict.reason));
 
-async function run(vm: VmRow, verb: 'start' | 'stop' | 'restart', call: () => Promise<unknown>): Promise<void> {
+async function run(vm: VmFacts, verb: 'start' | 'stop' | 'restart', call: () => Promise<unknown>): Promise<void> {
   try {
     await call();
     toast.success(t(`vm.${verb}.done`, { name: vm.name }));
@@ -22,7 +22,7 @@ async function run(vm: VmRow, verb: 'start' | 'stop' | 'restart', call: () => Pr
   }
 }
 
-async function ask(vm: VmRow, verb: 'stop' | 'restart', clean: Verdict, force: Verdict): Promise<Way | undefined> {
+async function ask(vm: VmFacts, verb: 'stop' | 'restart', clean: Verdict, force: Verdict): Promise<Way | undefined> {
   const choices: Choice<Way>[] = [
     {
       value: 'clean',
@@ -47,16 +47,16 @@ async function ask(vm: VmRow, verb: 'stop' | 'restart', clean: Verdict, force: V
   });
 }
 
-export async function startVm(vm: VmRow): Promise<void> {
+export async function startVm(vm: VmFacts): Promise<void> {
   await run(vm, 'start', () => client.call('vm.start', { id: vm.id }));
 }
 
-export async function stopVm(vm: VmRow, around: Surroundings): Promise<void> {
+export async function stopVm(vm: VmFacts, around: Surroundings): Promise<void> {
   const way = await ask(vm, 'stop', can.vm.stopClean(vm, around), can.vm.stopForce(vm, around));
   if (way) await run(vm, 'stop', () => client.call('vm.stop', { id: vm.id, ...(way === 'force' && { force: true }) }));
 }
 
-export async function restartVm(vm: VmRow, around: Surroundings): Promise<void> {
+export async function restartVm(vm: VmFacts, around: Surroundings): Promise<void> {
   const way = await ask(vm, 'restart', can.vm.restartClean(vm, around), can.vm.restartForce(vm, around));
   if (way)
     await run(vm, 'restart', () => client.call('vm.restart', { id: vm.id, ...(way === 'force' && { force: true }) }));

@@ -1,14 +1,15 @@
 import { createFileRoute } from '@tanstack/react-router';
-import { readVmSearch } from '../components/vms/vmSearch';
-import { VmsPage } from '../components/vms/VmsPage';
+import { readListSearch } from '../components/objects/listSearch';
+import { ObjectsPage } from '../components/objects/ObjectsPage';
 
-export const Route = createFileRoute('/_app/vms')({
-  validateSearch: readVmSearch,
-  component: function Vms() {
+export const Route = createFileRoute('/_app/hosts/')({
+  validateSearch: readListSearch,
+  component: function List() {
     const search = Route.useSearch();
     const navigate = Route.useNavigate();
     return (
-      <VmsPage
+      <ObjectsPage
+        kind="hosts"
         search={search}
         onSearch={(change) => void navigate({ search: (old) => ({ ...old, ...change }), replace: true })}
       />
