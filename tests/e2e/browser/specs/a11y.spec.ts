@@ -1,7 +1,17 @@
 // Every page and dialog in both colour schemes: no violation that axe knows of. That no page breaks its
 // Content-Security-Policy is watched in every test (support/test.ts); here every page is opened once.
 import { expectAccessible } from '../support/axe.ts';
-import { expectNoSidewaysScrolling, go, refusal, signIn, toast, trySignIn, vmTable } from '../support/person.ts';
+import {
+  expectNoSidewaysScrolling,
+  go,
+  refusal,
+  searchBox,
+  signIn,
+  toast,
+  trySignIn,
+  vmRow,
+  vmTable,
+} from '../support/person.ts';
 import { LDAP, openTest } from '../support/plugin.ts';
 import { POOLS, recordedVms } from '../support/rig.ts';
 import { expect, type Page, test } from '../support/test.ts';
@@ -46,7 +56,7 @@ test('machines and servers', async ({ page, rig }) => {
   await expect(page.getByRole('menuitem', { name: 'Sign out' })).toBeVisible();
   await expectAccessible(page, 'account menu');
   await page.keyboard.press('Escape');
-  await page.getByRole('textbox', { name: 'Search by name or address' }).fill('no such machine');
+  await searchBox(page).fill('no such machine');
   await expect(page.getByText('No virtual machine matches')).toBeVisible();
   await expectAccessible(page, 'virtual machines, none found');
 
@@ -59,13 +69,54 @@ test('machines and servers', async ({ page, rig }) => {
   await close(page);
 });
 
+test('lists and what is in them', async ({ page, rig }) => {
+  await signIn(page, rig.admin);
+  for (const [link, kind] of [
+    ['Hosts', 'host'],
+    ['Pools', 'pool'],
+    ['Storage', 'storage'],
+    ['Networks', 'network'],
+  ] as const) {
+    await go(page, link);
+    const table = page.getByRole('table', { name: link, exact: true });
+    await expect(table.getByRole('link').first()).toBeVisible();
+    await expectAccessible(page, link);
+    await table.getByRole('link').first().click();
+    await expect(page.getByRole('region', { name: 'Properties' })).toBeVisible();
+    await expect(page.getByRole('status', { name: 'Loading…' })).toHaveCount(0);
+    await expectAccessible(page, `a ${kind}`);
+  }
+});
+
+test('a machine, looked for and looked at', async ({ page, rig }) => {
+  await signIn(page, rig.admin);
+  await page.getByRole('button', { name: 'Help with the search' }).click();
+  await expect(page.getByRole('dialog', { name: 'Help with the search' })).toBeVisible();
+  await expectAccessible(page, 'help with the search');
+  await page.keyboard.press('Escape');
+  await searchBox(page).fill('power_state:');
+  await expect(page.getByRole('alert')).toContainText('Not understood');
+  await expectAccessible(page, 'a search that is not understood');
+  await searchBox(page).fill('');
+  await vmRow(page, STOPPABLE).getByRole('link', { name: STOPPABLE }).click();
+  await expect(page.getByRole('img', { name: /^CPU/ })).toBeVisible({ timeout: 20_000 });
+  await expectAccessible(page, 'a virtual machine');
+  await page.getByRole('button', { name: 'Show as tables' }).click();
+  await expect(page.getByRole('table', { name: 'CPU' })).toBeVisible();
+  await expectAccessible(page, 'statistics as tables');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Find or do something' }).fill(STOPPABLE);
+  await expect(page.getByRole('option', { name: STOPPABLE }).first()).toBeVisible();
+  await expectAccessible(page, 'command palette');
+});
+
 test('plugins', async ({ page, rig }) => {
   await signIn(page, rig.admin);
   await go(page, 'Plugins');
   await expect(page.getByRole('link', { name: LDAP })).toBeVisible();
   await expectAccessible(page, 'plugins');
   await page.getByRole('link', { name: LDAP }).click();
-  await page.getByLabel('Host').fill('dc1.example.org');
+  await page.getByRole('textbox', { name: 'Host', exact: true }).fill('dc1.example.org');
   await page.getByLabel('Search base').fill('dc=example,dc=org');
   await expectAccessible(page, 'a plugin');
   const dialog = await openTest(page, LDAP);
@@ -99,6 +150,16 @@ test('on a phone', async ({ another, rig }) => {
   await expect(page.getByRole('navigation', { name: 'Main' })).toBeVisible();
   await expectAccessible(page, 'navigation, narrow');
   await page.keyboard.press('Escape');
+  for (const link of ['Hosts', 'Pools', 'Storage', 'Networks'] as const) {
+    await go(page, link);
+    const first = page.getByRole('table', { name: link, exact: true }).getByRole('link').first();
+    await expect(first).toBeVisible();
+    await expectNoSidewaysScrolling(page);
+    await first.click();
+    await expect(page.getByRole('region', { name: 'Properties' })).toBeVisible();
+    await expectAccessible(page, `one of ${link}, narrow`);
+    await expectNoSidewaysScrolling(page);
+  }
   await go(page, 'Servers');
   await expectAccessible(page, 'servers, narrow');
   await go(page, 'Plugins');

@@ -5,6 +5,7 @@ import {
   go,
   putOff,
   refusal,
+  searchBox,
   signIn,
   signOut,
   trySignIn,
@@ -52,9 +53,9 @@ test('from the sign-in page to the recorded VMs', async ({ page, rig }) => {
   });
 
   await test.step('searching and filtering stay in the address', async () => {
-    await page.getByRole('textbox', { name: 'Search by name or address' }).fill('demo');
+    await searchBox(page).fill('name_label:demo');
     await expect(vmTable(page).getByRole('row')).toHaveCount(2);
-    await expect(page).toHaveURL(/q=demo/);
+    await expect(page).toHaveURL(/q=name_label/);
     await page.reload();
     await expect(vmTable(page).getByRole('row')).toHaveCount(2);
     await page.getByRole('button', { name: 'Clear search' }).click();

@@ -39,11 +39,13 @@ export async function signOut(page: Page, person: Person): Promise<void> {
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
 }
 
+const LINKS = ['Virtual machines', 'Hosts', 'Pools', 'Storage', 'Networks', 'Servers', 'Plugins'] as const;
+
 /** Follows a link of the sidebar. */
-export async function go(page: Page, link: 'Virtual machines' | 'Servers' | 'Plugins'): Promise<void> {
+export async function go(page: Page, link: (typeof LINKS)[number]): Promise<void> {
   const menu = page.getByRole('button', { name: 'Open navigation' });
   if (await menu.isVisible()) await menu.click();
-  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: link }).click();
+  await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: link, exact: true }).click();
   await expect(page.getByRole('heading', { level: 1, name: link })).toBeVisible();
 }
 
@@ -68,4 +70,19 @@ export const toast = (page: Page, text: string | RegExp): Locator =>
 export async function expectNoSidewaysScrolling(page: Page): Promise<void> {
   const sticksOut = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   await expect.poll(sticksOut, 'pixels beyond the right edge').toBeLessThanOrEqual(0);
+}
+
+export const searchBox = (page: Page, kind = 'virtual machines'): Locator =>
+  page.getByRole('textbox', { name: `Search ${kind}` });
+
+/** The rows of a list, without its header. */
+export const bodyRows = (page: Page, table: string): Locator =>
+  page.getByRole('table', { name: table, exact: true }).getByRole('row').filter({ has: page.getByRole('cell') });
+
+/** How many objects a list has, drawn or not: the header counts as a row. */
+export async function expectCount(page: Page, table: string, count: number): Promise<void> {
+  await expect(page.getByRole('table', { name: table, exact: true })).toHaveAttribute(
+    'aria-rowcount',
+    String(count + 1),
+  );
 }

@@ -89,11 +89,19 @@ export interface Rig extends Ready {
   stop: () => Promise<void>;
 }
 
-export async function startRig({ hostile }: { hostile: boolean }): Promise<Rig> {
+export interface RigOptions {
+  /** Install the plugins that misbehave, too. */
+  hostile: boolean;
+  /** A made-up fleet instead of the recorded pools: a number of VMs. */
+  fleet: number | undefined;
+}
+
+export async function startRig({ hostile, fleet }: RigOptions): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'xylem-browser-'));
   const plugins = join(folder, 'plugins');
   install(plugins, hostile);
-  const words = ['serve', '--pools', POOLS.join(','), '--slapd', '--plugins', plugins];
+  const pools = fleet === undefined ? ['--pools', POOLS.join(','), '--slapd'] : ['--fleet', String(fleet)];
+  const words = ['serve', ...pools, '--plugins', plugins];
   const child = spawn(program(), words, { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise<string>((done) => {
     child.once('error', (error) => done(error.message));
@@ -161,4 +169,11 @@ export function recordedPoolName(pool: (typeof POOLS)[number]): string {
   const file = join(REPOSITORY, 'tests/xapi-sim/data', `${pool}.json`);
   const dump = JSON.parse(readFileSync(file, 'utf8')) as { pool: Record<string, { name_label: string }> };
   return Object.values(dump.pool)[0]?.name_label ?? '';
+}
+
+/** The records of a class in a recorded pool. */
+export function recorded(pool: (typeof POOLS)[number], type: string): Record<string, unknown>[] {
+  const file = join(REPOSITORY, 'tests/xapi-sim/data', `${pool}.json`);
+  const dump = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Record<string, Record<string, unknown>>>;
+  return Object.values(dump[type] ?? {});
 }

@@ -33,14 +33,17 @@ interface Fixtures {
 interface WorkerFixtures {
   /** Whether the plugins that misbehave are installed too. */
   hostile: boolean;
+  /** How many made-up VMs there are instead of the recorded pools. */
+  fleet: number | undefined;
   rig: Rig;
 }
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
   hostile: [true, { option: true, scope: 'worker' }],
+  fleet: [undefined, { option: true, scope: 'worker' }],
   rig: [
-    async ({ hostile }, use) => {
-      const rig = await startRig({ hostile });
+    async ({ hostile, fleet }, use) => {
+      const rig = await startRig({ hostile, fleet });
       await use(rig);
       await rig.stop();
     },

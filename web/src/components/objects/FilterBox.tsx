@@ -1,6 +1,6 @@
 // The box above a list: words or a filter, help for it, and what is wrong with it, at its place.
 import { IconHelpCircle, IconSearch, IconX } from '@tabler/icons-react';
-import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { useT } from '../../i18n/i18n';
 import { RowButton } from '../../ui/Button';
 import { TextInput } from '../../ui/input';
@@ -22,7 +22,6 @@ interface Props {
 
 export function FilterBox({ kind, value, onChange, fault, children }: Props) {
   const t = useT();
-  const faultId = useId();
   const input = useRef<HTMLInputElement>(null);
   const shown = useAfterPause(fault, value);
   const insert = (text: string) => {
@@ -41,8 +40,8 @@ export function FilterBox({ kind, value, onChange, fault, children }: Props) {
           spellCheck={false}
           autoCapitalize="none"
           autoComplete="off"
-          aria-invalid={shown ? true : undefined}
-          aria-describedby={shown ? faultId : undefined}
+          error={shown && <FaultText fault={shown} value={value} />}
+          errorProps={{ role: 'alert', className: classes['fault'] ?? '' }}
           leftSection={<IconSearch size={16} aria-hidden />}
           rightSectionWidth={74}
           rightSection={
@@ -56,25 +55,28 @@ export function FilterBox({ kind, value, onChange, fault, children }: Props) {
             </div>
           }
         />
-        {shown && (
-          <div id={faultId} role="alert" className={classes['fault']}>
-            {shown.position === undefined ? (
-              shown.message
-            ) : (
-              <>
-                {t('filter.notUnderstood', { position: shown.position + 1 })}{' '}
-                <code>{value.slice(0, shown.position)}</code>
-                <code>
-                  <mark>{value.slice(shown.position) || ' '}</mark>
-                </code>
-              </>
-            )}
-            <span>{t('filter.hint')}</span>
-          </div>
-        )}
       </div>
       {children}
     </search>
+  );
+}
+
+function FaultText({ fault, value }: { fault: Fault; value: string }) {
+  const t = useT();
+  return (
+    <>
+      {fault.position === undefined ? (
+        fault.message
+      ) : (
+        <>
+          {t('filter.notUnderstood', { position: fault.position + 1 })} <code>{value.slice(0, fault.position)}</code>
+          <code>
+            <mark>{value.slice(fault.position) || ' '}</mark>
+          </code>
+        </>
+      )}
+      <span>{t('filter.hint')}</span>
+    </>
   );
 }
 
