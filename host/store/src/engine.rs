@@ -15,7 +15,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use redb::{
@@ -56,6 +56,8 @@ pub(crate) struct Engine {
     opened: RwLock<Opened>,
     read_only: Mutex<Option<String>>,
     repaired: Arc<AtomicBool>,
+    /// By table, in the order of [`Table::ALL`].
+    versions: [AtomicU64; Table::ALL.len()],
 }
 
 struct Opened {
@@ -91,7 +93,18 @@ impl Engine {
             opened: RwLock::new(Opened { file, generation: 0 }),
             read_only: Mutex::new(read_only),
             repaired,
+            versions: Default::default(),
         })
+    }
+
+    /// Returns a number that is another one once a change of the table is answered.
+    pub(crate) fn version(&self, table: Table) -> u64 {
+        self.versions[table as usize].load(Ordering::Acquire)
+    }
+
+    /// Notes that a table has changed.
+    pub(crate) fn has_changed(&self, table: Table) {
+        self.versions[table as usize].fetch_add(1, Ordering::Release);
     }
 
     /// Returns a record.

@@ -113,6 +113,12 @@ impl Store {
         self.inner.writer.watch()
     }
 
+    /// Returns a number that stays the same for as long as the table does: it is another one before the call that changed
+    /// the table returns. Take it before reading, and keep what was read for as long as it is the same.
+    pub fn version(&self, table: Table) -> u64 {
+        self.inner.engine.version(table)
+    }
+
     /// Seals a secret for one field of one record; elsewhere it will not open. Fails when the master key is missing or wrong:
     /// what is sealed with a key that the administrator will replace is lost.
     pub fn seal(&self, table: Table, key: &str, field: &str, plain: &Secret) -> Result<Sealed, Error> {

@@ -121,6 +121,7 @@ fn commit(engine: &Engine, group: Vec<Request>, watchers: &broadcast::Sender<Key
         Ok(outcomes) => {
             for (outcome, answer) in outcomes.into_iter().zip(answers) {
                 for change in outcome.changes {
+                    engine.has_changed(change.table);
                     // Nobody watching is fine.
                     let _ = watchers.send(change);
                 }

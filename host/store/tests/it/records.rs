@@ -36,6 +36,28 @@ async fn a_revision_grows_with_each_change_and_over_a_delete() {
 }
 
 #[tokio::test]
+async fn a_version_changes_with_its_table_and_no_other() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let versions = || [store.version(Table::Users), store.version(Table::Tokens)];
+    let mut before = versions();
+    let mut check = |what: &str, expected: [bool; 2]| {
+        let now = versions();
+        assert_eq!([now[0] != before[0], now[1] != before[1]], expected, "{what}");
+        before = now;
+    };
+    store.put(Table::Users, "a", "one", Expect::Any).await.unwrap();
+    check("a put", [true, false]);
+    assert!(store.put(Table::Users, "a", "two", Expect::Absent).await.is_err());
+    check("a conflict", [false, false]);
+    store.delete(Table::Tokens, "none", Expect::Any).await.unwrap();
+    check("the delete of nothing", [false, false]);
+    let batch = Batch::new().delete(Table::Users, "a", Expect::Any).put(Table::Tokens, "t", "x", Expect::Any).unwrap();
+    store.commit(batch).await.unwrap();
+    check("a batch over both", [true, true]);
+}
+
+#[tokio::test]
 async fn expectations() {
     // The first change of a store gives revision 1.
     let now = 1;
