@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use app::session::SignedIn;
 use app::{App, Ctx};
-use model::{Caller, Principal, TokenId, UserId};
+use model::{Caller, TokenId, UserId};
 use parking_lot::Mutex;
 use wire::Failure;
 
@@ -85,13 +85,9 @@ impl Session {
     pub(crate) fn ctx(&self, app: &Arc<App>) -> Result<Ctx, Failure> {
         let caller = match self.user_id() {
             None => Caller::Anonymous,
-            Some(id) => match app.user(&id).map_err(|error| error.failure)? {
+            Some(id) => match app.principal(&id).map_err(|error| error.failure)? {
                 None => Caller::Anonymous,
-                Some(user) => Caller::User(Arc::new(Principal {
-                    id,
-                    name: user.value.email.clone(),
-                    permission: user.value.permission,
-                })),
+                Some(principal) => Caller::User(principal),
             },
         };
         Ok(Ctx { app: app.clone(), caller, address: self.address })

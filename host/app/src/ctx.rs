@@ -9,6 +9,7 @@ use model::{Caller, Clock, InstanceId, ServerId, UserId};
 use store::Store;
 use tokio::sync::broadcast;
 
+use crate::known::Known;
 use crate::password::Passwords;
 use crate::plugin::Plugins;
 use crate::server::Pools;
@@ -68,6 +69,7 @@ pub struct App {
     pub(crate) throttle: Throttle,
     pub(crate) stats: stats::Cache,
     pub(crate) watches: watch::Hub,
+    pub(crate) known: Known,
     notices: broadcast::Sender<Notice>,
 }
 
@@ -93,6 +95,7 @@ impl App {
             throttle: Throttle::default(),
             stats: stats::Cache::default(),
             watches: watch::Hub::default(),
+            known: Known::default(),
             notices: broadcast::Sender::new(NOTICES),
         })
     }

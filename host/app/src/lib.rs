@@ -7,6 +7,7 @@
 mod audit;
 mod ctx;
 mod error;
+mod known;
 pub mod object;
 mod password;
 pub mod plugin;

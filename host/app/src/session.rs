@@ -78,8 +78,8 @@ pub fn providers(app: &App) -> Vec<Provider> {
 /// Signs in by token.
 pub async fn with_token(app: &App, token: &Secret) -> Result<SignedIn> {
     let record = app.token(token)?.ok_or(Failure::InvalidCredentials)?;
-    let user = app.user(&record.user_id)?.ok_or(Failure::InvalidCredentials)?.value;
-    Ok(SignedIn { principal: principal(&user), expiration: Some(record.expiration), token: Some(record.id) })
+    let principal = app.principal(&record.user_id)?.ok_or(Failure::InvalidCredentials)?;
+    Ok(SignedIn { principal, expiration: Some(record.expiration), token: Some(record.id.clone()) })
 }
 
 /// Signs in by name and password.

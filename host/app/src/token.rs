@@ -1,5 +1,7 @@
 //! API tokens: made once, shown once, stored as their SHA-256.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::{Caller, Millis, Secret, TokenId, UserId};
@@ -71,15 +73,20 @@ impl Token {
 /// Returns the id under which a token is known.
 pub(crate) fn id_of(token: &Secret) -> TokenId {
     let digest = ring::digest::digest(&ring::digest::SHA256, token.expose().as_bytes());
-    TokenId::from(digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    let digits = digest.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    TokenId::from(digits.map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])).collect::<String>())
 }
 
 impl App {
     /// Returns the record of a token that is valid now. Looking up the hash leaks nothing about the token by its time.
-    pub fn token(&self, token: &Secret) -> Result<Option<Token>> {
-        let stored = self.store.get::<Token>(Table::Tokens, id_of(token).as_str())?;
+    pub fn token(&self, token: &Secret) -> Result<Option<Arc<Token>>> {
+        let id = id_of(token);
+        let found = self.known.tokens.get(self.store.version(Table::Tokens), id.as_str(), || {
+            let stored = self.store.get::<Token>(Table::Tokens, id.as_str());
+            Ok::<_, Error>(stored?.map(|stored| Arc::new(stored.value)))
+        })?;
         let now = self.clock.now();
-        Ok(stored.map(|stored| stored.value).filter(|token| token.expiration > now))
+        Ok(found.filter(|token| token.expiration > now))
     }
 
     pub(crate) fn tokens_of(&self, user: &UserId) -> Result<Vec<Token>> {

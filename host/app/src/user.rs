@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use model::{Caller, InstanceId, Permission, Secret, UserId};
+use model::{Caller, InstanceId, Permission, Principal, Secret, UserId};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -96,6 +97,17 @@ impl App {
     /// Returns the account of that id.
     pub fn user(&self, id: &UserId) -> Result<Option<Stored<User>>> {
         Ok(self.store.get(Table::Users, &id_key(id))?)
+    }
+
+    /// Returns the account of that id as calls carry it.
+    pub fn principal(&self, id: &UserId) -> Result<Option<Arc<Principal>>> {
+        self.known.principals.get(self.store.version(Table::Users), id.as_str(), || {
+            let user = self.user(id)?;
+            Ok(user.map(|user| {
+                let User { email, permission, .. } = user.value;
+                Arc::new(Principal { id: id.clone(), name: email, permission })
+            }))
+        })
     }
 
     /// Returns the account of that name, whatever its case.
