@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use api::{Api, Bound, Listen};
 use app::{App, Ctx, Settings};
 use inventory::Inventory;
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use model::{Clock, SystemClock};
 use plugin_runtime::Options;
 use store::{KeyState, Store};
@@ -27,6 +27,10 @@ const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Bounds of the histograms, in seconds: from an answer out of memory to a VM that takes its time to stop.
 const BUCKETS: [f64; 10] = [0.001, 0.005, 0.02, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0];
+
+/// Bounds for what follows a change in a pool: what is promised (5 and 20 ms at the 99th percentile) stands among them.
+const FEED_BUCKETS: [f64; 14] =
+    [0.0005, 0.001, 0.002, 0.003, 0.004, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.25, 1.0];
 
 /// The daemon before it runs.
 pub struct Daemon;
@@ -133,7 +137,11 @@ fn recorder() -> Result<PrometheusHandle> {
     if let Some(handle) = &*installed {
         return Ok(handle.clone());
     }
-    let builder = PrometheusBuilder::new().set_buckets(&BUCKETS).context("set the buckets of histograms")?;
+    let mut builder = PrometheusBuilder::new().set_buckets(&BUCKETS).context("set the buckets of histograms")?;
+    for name in ["xylem_feed_seconds", "xylem_picture_seconds"] {
+        let matcher = Matcher::Full(name.to_owned());
+        builder = builder.set_buckets_for_metric(matcher, &FEED_BUCKETS).context("set the buckets of the feed")?;
+    }
     let handle = builder.install_recorder().context("install the metrics recorder")?;
     *installed = Some(handle.clone());
     Ok(handle)

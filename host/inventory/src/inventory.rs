@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
 use model::{Changes, Clock, Millis, Object, ObjectId, ServerId, SystemClock, Text};
@@ -166,12 +167,14 @@ impl Inventory {
         ticket: u64,
         set: Vec<Arc<Object>>,
         removed: &[ObjectId],
+        arrived: Option<Instant>,
     ) -> Result<Vec<Arc<Object>>, Error> {
         let mut core = self.0.core.lock();
         let Some(pool) = core.state(server, ticket)?.pool.clone() else {
             return Err(Error::NoPool { server: server.clone() });
         };
         let mut edit = Edit::new(&self.0, &mut core, set.len() + removed.len());
+        edit.changes.arrived = arrived;
         for id in removed {
             edit.remove(&pool, id);
         }

@@ -48,6 +48,8 @@ pub(crate) struct Picture {
     by_container: Groups,
     /// By [`Kind::index`].
     counts: [u32; Kind::ALL.len()],
+    /// Revision at which an object of the kind last changed, came or went; by [`Kind::index`].
+    changed_at: [Revision; Kind::ALL.len()],
 }
 
 impl Default for Picture {
@@ -60,6 +62,7 @@ impl Default for Picture {
             by_pool: Groups::default(),
             by_container: Groups::default(),
             counts: [0; Kind::ALL.len()],
+            changed_at: [0; Kind::ALL.len()],
         }
     }
 }
@@ -90,8 +93,10 @@ impl Picture {
                 self.drop_reference(before);
             }
             self.counts[before.kind().index()] -= 1;
+            self.has_changed(before.kind());
         }
         self.counts[object.kind().index()] += 1;
+        self.has_changed(object.kind());
         self.by_id.insert(object.clone());
         self.by_ref.insert(object.clone());
         self.by_pool.insert(object.pool(), object.clone());
@@ -109,6 +114,12 @@ impl Picture {
             self.by_container.remove(container, object);
         }
         self.counts[object.kind().index()] -= 1;
+        self.has_changed(object.kind());
+    }
+
+    fn has_changed(&mut self, kind: Kind) {
+        // The state in the making gets the next number when it is published.
+        self.changed_at[kind.index()] = self.revision + 1;
     }
 
     /// References of two pools can be equal in theory: only our own entry goes.
@@ -169,6 +180,11 @@ impl Snapshot {
     /// Returns how many objects of a kind there are.
     pub fn count(&self, kind: Kind) -> usize {
         self.0.counts[kind.index()] as usize
+    }
+
+    /// Returns the revision at which an object of a kind last changed, came or went.
+    pub fn changed_at(&self, kind: Kind) -> Revision {
+        self.0.changed_at[kind.index()]
     }
 
     /// Returns how many objects there are.

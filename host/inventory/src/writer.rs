@@ -25,6 +25,7 @@ pub struct Writer {
     ticket: u64,
     table: Table,
     phase: Phase,
+    arrived: Option<Instant>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,7 +48,7 @@ pub struct Loaded {
 
 impl Writer {
     pub(crate) fn new(inventory: Inventory, server: ServerId, ticket: u64) -> Self {
-        Self { inventory, server, ticket, table: Table::default(), phase: Phase::Idle }
+        Self { inventory, server, ticket, table: Table::default(), phase: Phase::Idle, arrived: None }
     }
 
     /// Returns the server whose pool this writes.
@@ -99,6 +100,11 @@ impl Writer {
         Ok(pool)
     }
 
+    /// Notes when the answer that is applied next was in hand; its changes carry it along.
+    pub fn arrived(&mut self, at: Instant) {
+        self.arrived = Some(at);
+    }
+
     /// Takes one answer of event.from. All its changes appear at once, with what depends on them.
     pub fn apply(&mut self, deltas: &[Delta]) {
         for delta in deltas {
@@ -121,7 +127,8 @@ impl Writer {
     fn commit(&mut self) {
         let outcome = self.table.settle();
         let (slots, objects): (Vec<_>, Vec<_>) = outcome.set.into_iter().unzip();
-        match self.inventory.commit(&self.server, self.ticket, objects, &outcome.removed) {
+        let arrived = self.arrived.take();
+        match self.inventory.commit(&self.server, self.ticket, objects, &outcome.removed, arrived) {
             Ok(shown) => self.table.adopt(slots.into_iter().zip(shown)),
             Err(error) => warn!(server = %self.server, %error, "changes dropped"),
         }

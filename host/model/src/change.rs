@@ -1,6 +1,7 @@
 //! What happened to the picture: one record per batch, for whoever keeps a copy of it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::{Kind, Object, ObjectId};
 
@@ -21,6 +22,8 @@ pub struct Changes {
     pub removed: Vec<(ObjectId, Kind)>,
     /// For each of `removed`, the last state of it.
     pub last: Vec<Arc<Object>>,
+    /// When the answer of the pool that told this was in hand, for measuring; none for what no pool told.
+    pub arrived: Option<Instant>,
     /// Whether the state of a server (live, stale, which pool) changed too.
     pub servers: bool,
 }

@@ -9,7 +9,7 @@
 //! ```
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use inventory::Writer;
 use model::ServerId;
@@ -145,7 +145,10 @@ fn handle_event(
             return std::ops::ControlFlow::Continue(());
         }
         Event::Batch(deltas) => {
+            let arrived = Instant::now();
+            writer.arrived(arrived);
             writer.apply(&deltas);
+            metrics::histogram!("xylem_picture_seconds").record(arrived.elapsed().as_secs_f64());
             return std::ops::ControlFlow::Continue(());
         }
         Event::InitDone => match writer.finish() {
