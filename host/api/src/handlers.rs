@@ -1,27 +1,33 @@
 //! From the names of the table to the verbs of `app`: one line each, and nothing is decided here.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use app::object::Selection;
 use app::session::{self, Credentials};
 use app::stats::Granularity;
 use app::{Ctx, Error, Query, object, plugin, server, stats, token, user, vm};
-use model::{InstanceId, Object, Secret, ServerId, UserId};
+use bytes::Bytes;
+use model::{InstanceId, Secret, ServerId, UserId};
 use plugin_runtime::{Grant, Mode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use wire::{Failure, OPERATIONS};
 
+use crate::answers::{Answers, Known, Question};
+use crate::listing::{Form, Item, Listing, append_json};
 use crate::session::Session;
+use crate::tickets::Tickets;
 use crate::watch;
 
 /// A call on its way to a verb: permission and shape of the parameters are checked.
 pub(crate) struct Call {
     pub ctx: Ctx,
     pub session: Arc<Session>,
+    pub tickets: Tickets,
+    pub answers: Answers,
     pub params: Map<String, Value>,
 }
 
@@ -31,8 +37,12 @@ pub(crate) enum Reply {
     Done,
     /// A value.
     Value(Value),
-    /// JSON text, written straight from the objects.
-    Text(String),
+    /// JSON text of one object.
+    Json(Vec<u8>),
+    /// A whole answer that was given before.
+    Kept(Bytes, &'static str),
+    /// Objects, written as they leave.
+    Listing(Box<Listing>),
 }
 
 type Answer = Result<Reply, Error>;
@@ -51,6 +61,10 @@ impl Call {
     fn granularity(&self) -> Result<Granularity, Error> {
         let Some(word) = self.params.get("granularity") else { return Ok(Granularity::default()) };
         Granularity::deserialize(word).map_err(|error| Failure::invalid(error.to_string()).into())
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.params.get(name).and_then(Value::as_bool).unwrap_or_default()
     }
 
     fn instance(&self) -> InstanceId {
@@ -86,7 +100,7 @@ handlers! {
     "host.stats" => |call| to_text(&stats::host(&call.ctx, call.text("host"), call.granularity()?).await?);
     "inventory.counts" => |call| {
         let Counts { by, filter } = call.take()?;
-        app::watch::counts(&call.ctx, &by, filter.as_deref()).await.map(Reply::Text)
+        app::watch::counts(&call.ctx, &by, filter.as_deref()).await.map(json_text)
     };
     "inventory.unwatch" => |call| {
         call.session.watches.end(call.text("watch"));
@@ -94,7 +108,7 @@ handlers! {
     };
     "inventory.watch" => |call| {
         let asked = call.take()?;
-        watch::start(&call.ctx.app, &call.session, asked).await.map(Reply::Text)
+        watch::start(&call.ctx.app, &call.session, asked).await.map(json_text)
     };
     "message.get" => |call| one(&call, "message");
     "message.list" => |call| list(&call, "messages");
@@ -259,21 +273,28 @@ handlers! {
         vm::stop(&call.ctx, &id, options).await.map(done)
     };
     "xo.getAllObjects" => |call| {
-        let limit = call.params.get("limit").and_then(Value::as_u64).map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let objects = object::get_all(&call.ctx, &Query::of(call.params.get("filter"))?, limit)?;
-        let by_id: BTreeMapOf<'_> = objects.iter().map(|object| (object.id().as_str(), &**object)).collect();
-        to_text(&by_id)
+        if call.flag("ndjson") {
+            // What is wrong with the question is said now, not by the address.
+            Query::of(call.params.get("filter"))?;
+            let path = call.tickets.issue(&call.ctx, call.session.clone(), call.params);
+            return Ok(Reply::Value(json!({ "$getFrom": path })));
+        }
+        let selection = everything(&call.ctx, &call.params)?;
+        let listing = Listing::new(call.ctx.app.inventory.json(), selection, Form::Map, Item::Object);
+        Ok(Reply::Listing(Box::new(listing)))
     };
 }
-
-type BTreeMapOf<'a> = BTreeMap<&'a str, &'a Object>;
 
 fn done(_: ()) -> Reply {
     Reply::Done
 }
 
 fn to_text(value: &impl serde::Serialize) -> Answer {
-    serde_json::to_string(value).map(Reply::Text).map_err(|error| Error::internal(&error))
+    serde_json::to_vec(value).map(Reply::Json).map_err(|error| Error::internal(&error))
+}
+
+fn json_text(text: String) -> Reply {
+    Reply::Json(text.into_bytes())
 }
 
 #[derive(Deserialize)]
@@ -342,33 +363,54 @@ async fn sign_in(call: Call) -> Answer {
     Ok(Reply::Value(user.value.view()))
 }
 
-/// Returns the objects of a collection: references only, or with fields.
+/// Returns what `xo.getAllObjects` asks for with these parameters.
+pub(crate) fn everything(ctx: &Ctx, params: &Map<String, Value>) -> Result<Selection, Error> {
+    Ok(object::select(ctx, Query::of(params.get("filter"))?, limit_of(params)?))
+}
+
+fn limit_of(params: &Map<String, Value>) -> Result<Option<usize>, Error> {
+    let Some(limit) = params.get("limit") else { return Ok(None) };
+    let limit = limit.as_u64().ok_or_else(|| Failure::invalid("limit must not be negative"))?;
+    Ok(Some(usize::try_from(limit).unwrap_or(usize::MAX)))
+}
+
+/// Returns the objects of a collection: addresses only, or with fields.
 fn list(call: &Call, collection: &str) -> Answer {
     let known = wire::collection(collection).ok_or(Failure::NotImplemented)?;
     let query = Query::in_collection(known, call.params.get("filter").and_then(Value::as_str))?;
-    let limit = match call.params.get("limit") {
-        None => None,
-        Some(value) => {
-            let limit = value.as_u64().ok_or_else(|| Failure::invalid("limit must not be negative"))?;
-            Some(usize::try_from(limit).unwrap_or(usize::MAX))
-        }
+    let selection = object::select(&call.ctx, query, limit_of(&call.params)?);
+    let base = format!("{}/{collection}", wire::REST_BASE);
+    let form = if call.flag("ndjson") { Form::Lines } else { Form::Array };
+    let item = match fields_of(call) {
+        None => Item::Href(base),
+        Some(None) => Item::WithHref(base),
+        Some(Some(fields)) => Item::Fields(fields, base),
     };
-    let objects = object::get_all(&call.ctx, &query, limit)?;
-    let href = |object: &Object| format!("{}/{collection}/{}", wire::REST_BASE, object.id());
-    match fields_of(call) {
-        None => to_text(&objects.iter().map(|object| href(object)).collect::<Vec<_>>()),
-        Some(fields) => {
-            let hrefs: Vec<_> = objects.iter().map(|object| href(object)).collect();
-            let extras: Vec<_> = hrefs.iter().map(|href| [("href", href.as_str())]).collect();
-            let views = objects.iter().zip(&extras).map(|(object, extra)| object.view(fields.as_deref(), extra));
-            to_text(&views.collect::<Vec<_>>())
+    let mut recording = None;
+    // Whole objects are copied from what is kept of each; the others take some work.
+    if !matches!(item, Item::WithHref(_))
+        && let Some(revision) = selection.changed_at()
+    {
+        let params = Value::Object(call.params.clone());
+        let question = Question { class: selection.class(), text: format!("{collection} {params}") };
+        match call.answers.ask(question, revision) {
+            Known::Answer(bytes) => return Ok(Reply::Kept(bytes, form.content_type())),
+            Known::Question(worth) => recording = Some(worth),
+            Known::Nothing => {}
         }
     }
+    let listing = Listing::new(call.ctx.app.inventory.json(), selection, form, item);
+    Ok(Reply::Listing(Box::new(listing.recorded(recording))))
 }
 
 fn one(call: &Call, kind: &str) -> Answer {
     let object = object::get(&call.ctx, call.text("id"), &[kind])?;
-    to_text(&object.view(fields_of(call).flatten().as_deref(), &[]))
+    let mut json = Vec::new();
+    match fields_of(call).flatten() {
+        None => call.ctx.app.inventory.json().append_value(&object, &mut json),
+        Some(fields) => append_json(&object.view(Some(&fields), &[]), &mut json),
+    }
+    Ok(Reply::Json(json))
 }
 
 /// Returns the fields that are asked for: none = no fields at all, some(none) = all.

@@ -6,21 +6,27 @@
 //! ```
 //! This crate holds no state but sockets.
 
+mod answers;
 mod assets;
 mod auth;
+mod body;
 mod error;
 mod feed;
 mod handlers;
+mod listing;
 mod origin;
 mod probes;
 mod rest;
 mod rpc;
 mod serve;
 mod session;
+mod tickets;
+mod timings;
 mod watch;
 mod ws;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -32,6 +38,9 @@ pub use serve::{Bound, Listen, ServeError, serve};
 /// Largest body and largest WebSocket message that is taken, in bytes.
 pub const MAX_MESSAGE: usize = 4 << 20;
 
+/// How long the JSON of objects is kept after somebody last asked for it, at least; at most twice as long.
+const KEPT: Duration = Duration::from_secs(60);
+
 /// What every request can reach.
 #[derive(Clone)]
 pub struct Api {
@@ -39,6 +48,9 @@ pub struct Api {
     pub(crate) feed: feed::Feed,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) sockets: ws::Sockets,
+    pub(crate) tickets: tickets::Tickets,
+    pub(crate) answers: answers::Answers,
+    pub(crate) timings: timings::Timings,
     /// Whether clients reach us by https, so that cookies are marked Secure.
     pub(crate) secure: bool,
 }
@@ -47,13 +59,25 @@ impl Api {
     /// Puts the outer floor on an application. Starts the worker that writes changes out for all sockets.
     pub fn new(app: Arc<app::App>, metrics: PrometheusHandle, secure: bool) -> Self {
         let feed = feed::Feed::start(&app);
-        Self { app, feed, metrics, sockets: ws::Sockets::default(), secure }
+        let answers = answers::Answers::default();
+        sweep(&app, &answers);
+        Self {
+            app,
+            feed,
+            metrics,
+            sockets: Default::default(),
+            tickets: Default::default(),
+            answers,
+            timings: Default::default(),
+            secure,
+        }
     }
 
     /// Returns all routes.
     pub fn router(self) -> Router {
         Router::new()
             .route("/api/", any(ws::upgrade))
+            .route("/api/{token}", any(tickets::serve))
             .route("/healthz", get(probes::healthz))
             .route("/readyz", get(probes::readyz))
             .route("/metrics", get(probes::metrics))
@@ -64,4 +88,21 @@ impl Api {
             .layer(axum::middleware::map_response(assets::harden))
             .with_state(self)
     }
+}
+
+/// Lets go of what is kept and nobody asks for any more, so that an idle daemon is small again.
+fn sweep(app: &Arc<app::App>, answers: &answers::Answers) {
+    let (json, answers) = (app.inventory.json().clone(), answers.clone());
+    let mut stop = app.workers.stop_signal();
+    app.workers.spawn("sweep", async move {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(KEPT) => {
+                    json.sweep();
+                    answers.sweep();
+                }
+                () = stop.wait() => break,
+            }
+        }
+    });
 }

@@ -37,6 +37,7 @@ pub(crate) async fn metrics(
     }
     let picture = api.app.inventory.snapshot();
     metrics::gauge!("xylem_objects").set(picture.len() as f64);
+    metrics::gauge!("xylem_json_bytes").set(api.app.inventory.json().size() as f64);
     metrics::gauge!("xylem_sockets").set(api.sockets.count() as f64);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], api.metrics.render()).into_response()
 }

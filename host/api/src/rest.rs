@@ -12,13 +12,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
 use model::Secret;
 use serde_json::{Map, Value, json};
-use wire::{Access, Failure, OPERATIONS, Operation, Verb};
+use wire::{Access, Failure, OPERATIONS, Operation, Type, Verb};
 
 use crate::auth::{self, Refused};
 use crate::handlers::Reply;
+use crate::listing::JSON;
 use crate::origin::{self, Origin};
 use crate::session::Session;
-use crate::{Api, error, rpc};
+use crate::{Api, body, error, rpc};
 
 /// Returns a route for each line of the table that has one.
 pub(crate) fn router() -> Router<Api> {
@@ -80,7 +81,7 @@ async fn serve(
     if signed_in.is_none() && operation.access != Access::Open {
         return quieten(error::to_http(&Failure::InvalidCredentials, false), &headers);
     }
-    let params = match params(path, query.as_deref(), &body) {
+    let params = match params(operation, path, query.as_deref(), &body) {
         Ok(params) => params,
         Err(failure) => return error::to_http(&failure, false),
     };
@@ -94,13 +95,17 @@ async fn serve(
     match rpc::invoke(&api, &session, operation, params).await {
         Ok(Reply::Done) => StatusCode::NO_CONTENT.into_response(),
         Ok(Reply::Value(value)) => axum::Json(value).into_response(),
-        Ok(Reply::Text(text)) => ([(header::CONTENT_TYPE, "application/json")], text).into_response(),
+        Ok(Reply::Json(json)) => ([(header::CONTENT_TYPE, JSON)], json).into_response(),
+        Ok(Reply::Kept(bytes, content_type)) => ([(header::CONTENT_TYPE, content_type)], bytes).into_response(),
+        Ok(Reply::Listing(listing)) => body::answer(listing.content_type(), (*listing).into())
+            .unwrap_or_else(|failure| error::to_http(&failure, admin)),
         Err(failure) => error::to_http(&failure, admin),
     }
 }
 
 /// Returns the parameters of a request: from the path, the query and a JSON body.
 fn params(
+    operation: &Operation,
     path: Option<Path<Vec<(String, String)>>>,
     query: Option<&str>,
     body: &[u8],
@@ -116,9 +121,10 @@ fn params(
     for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decode(name)?, decode(value)?);
-        // The query has no types; where the table wants a number, digits are one.
-        let value = match value.parse::<u64>() {
-            Ok(number) if name == "limit" => json!(number),
+        // The query has no types; where the table wants a number, digits are one, and true and false are words.
+        let value = match operation.params.type_of(&name) {
+            Some(Type::Int) => value.parse::<u64>().map_or_else(|_| json!(value), |number| json!(number)),
+            Some(Type::Bool) => value.parse::<bool>().map_or_else(|_| json!(value), |flag| json!(flag)),
             _ => json!(value),
         };
         if params.insert(name.clone(), value).is_some() {
@@ -202,8 +208,10 @@ mod tests {
     #[test]
     fn parameters_come_from_path_query_and_body() {
         let path = Some(Path(vec![("id".to_owned(), "x".to_owned())]));
-        let params = params(path, Some("limit=3&fields=a%2Cb"), b"{\"force\":true}").unwrap();
-        assert_eq!(Value::Object(params), json!({ "id": "x", "limit": 3, "fields": "a,b", "force": true }));
+        let query = Some("limit=3&fields=a%2Cb&ndjson=true");
+        let params = params(wire::find("vm.list").unwrap(), path, query, b"{\"force\":true}").unwrap();
+        let expected = json!({ "id": "x", "limit": 3, "fields": "a,b", "ndjson": true, "force": true });
+        assert_eq!(Value::Object(params), expected);
     }
 
     #[test]
@@ -221,7 +229,10 @@ mod tests {
     #[test]
     fn wrong_input_is_refused() {
         for (query, body) in [("a=%zz", ""), ("a=%e9", ""), ("a=1&a=2", ""), ("", "[1]"), ("", "{"), ("", "\u{0}")] {
-            assert!(params(None, Some(query), body.as_bytes()).is_err(), "{query} {body}");
+            assert!(
+                params(wire::find("vm.list").unwrap(), None, Some(query), body.as_bytes()).is_err(),
+                "{query} {body}"
+            );
         }
     }
 }

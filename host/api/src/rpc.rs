@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use app::Ctx;
 use serde_json::{Map, Value, json};
-use tracing::{Instrument, info_span, warn};
+use tracing::{Instrument, debug_span, info_span, warn};
 use wire::{Access, Failure, Operation};
 
 use crate::Api;
@@ -21,13 +21,16 @@ pub(crate) async fn invoke(
     params: Map<String, Value>,
 ) -> Result<Reply, Failure> {
     let ctx = session.ctx(&api.app)?;
-    let span = info_span!("call", method = operation.name, caller = %ctx.caller);
+    // Questions are many and short; what goes wrong with them says itself whose call it was.
+    let span = if operation.changes {
+        info_span!("call", method = operation.name, caller = %ctx.caller)
+    } else {
+        debug_span!("call", method = operation.name, caller = %ctx.caller)
+    };
     let started = Instant::now();
     let record = operation.changes.then(|| app::mask_params(&params));
-    let outcome = run(session, &ctx, operation, params).instrument(span).await;
-    let status = if outcome.is_ok() { "ok" } else { "error" };
-    metrics::histogram!("xylem_api_seconds", "method" => operation.name, "status" => status)
-        .record(started.elapsed().as_secs_f64());
+    let outcome = run(api, session, &ctx, operation, params).instrument(span).await;
+    api.timings.record(operation, outcome.is_ok(), started.elapsed());
     if let Some(params) = record {
         let duration = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let mut data = json!({ "method": operation.name, "params": params, "duration": duration });
@@ -40,6 +43,7 @@ pub(crate) async fn invoke(
 }
 
 async fn run(
+    api: &Api,
     session: &Arc<Session>,
     ctx: &Ctx,
     operation: &'static Operation,
@@ -64,10 +68,11 @@ async fn run(
         return Err(Failure::InvalidParameters { message: "invalid parameters".into(), issues });
     }
     let handler = handlers::find(operation.name).ok_or(Failure::NotImplemented)?;
-    let call = Call { ctx: ctx.clone(), session: session.clone(), params };
+    let (tickets, answers) = (api.tickets.clone(), api.answers.clone());
+    let call = Call { ctx: ctx.clone(), session: session.clone(), tickets, answers, params };
     handler(call).await.map_err(|error| {
         if let Some(detail) = &error.detail {
-            warn!(detail, "call failed");
+            warn!(method = operation.name, caller = %ctx.caller, detail, "call failed");
         }
         error.failure
     })

@@ -1,11 +1,14 @@
 //! The listener: plain HTTP on loopback, TLS elsewhere, time limits against those who never finish a request.
+//!
+//! Nothing is held back to be sent with more (TCP_NODELAY): each write is a whole answer, or a whole piece of one.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 
 /// How long a client may take for the headers of a request.
@@ -65,13 +68,16 @@ pub async fn serve(router: Router, listen: Listen) -> Result<Bound, ServeError> 
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let task = match tls {
         None => {
-            let mut server = axum_server::from_tcp(listener).map_err(bind)?.handle(handle.clone());
+            let server = axum_server::from_tcp(listener).map_err(bind)?.handle(handle.clone());
+            let mut server = server.acceptor(NoDelayAcceptor::new());
             server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
             tokio::spawn(server.serve(service))
         }
         Some((certificate, key)) => {
             let config = RustlsConfig::from_pem(certificate, key).await.map_err(ServeError::Certificate)?;
-            let mut server = axum_server::from_tcp_rustls(listener, config).map_err(bind)?.handle(handle.clone());
+            let server = axum_server::from_tcp(listener).map_err(bind)?.handle(handle.clone());
+            let acceptor = RustlsAcceptor::new(config).acceptor(NoDelayAcceptor::new());
+            let mut server = server.acceptor(acceptor);
             server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADERS);
             tokio::spawn(server.serve(service))
         }

@@ -1,7 +1,7 @@
 //! The live lists of one socket, by the names that its client gave them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use app::watch::{self, Asked, Watch};
 use app::{App, Error};
@@ -19,24 +19,24 @@ const WATCHES: usize = 32;
 const QUEUE: usize = WATCHES;
 
 /// What a socket watches.
+#[derive(Default)]
 pub(crate) struct Watches {
     open: Mutex<HashMap<String, (Asked, Watch)>>,
-    sink: mpsc::Sender<String>,
-    queue: Mutex<Option<mpsc::Receiver<String>>>,
-}
-
-impl Default for Watches {
-    fn default() -> Self {
-        let (sink, queue) = mpsc::channel(QUEUE);
-        Self { open: Mutex::default(), sink, queue: Mutex::new(Some(queue)) }
-    }
+    /// None where nobody listens: requests have a session, too.
+    sink: OnceLock<mpsc::Sender<String>>,
 }
 
 impl Watches {
     /// Returns the queue of notifications, for the one that writes them to the socket.
     pub(crate) fn queue(&self) -> mpsc::Receiver<String> {
+        let (sink, queue) = mpsc::channel(QUEUE);
         // A second listener would hear nothing; there is none.
-        self.queue.lock().take().unwrap_or_else(|| mpsc::channel(1).1)
+        let _ = self.sink.set(sink);
+        queue
+    }
+
+    fn sink(&self) -> Result<mpsc::Sender<String>, Failure> {
+        self.sink.get().cloned().ok_or(Failure::NotImplemented)
     }
 
     /// Ends a watch; an unknown one has ended already.
@@ -56,7 +56,7 @@ pub(crate) async fn start(app: &Arc<App>, session: &Arc<Session>, asked: Asked) 
         }
         // First the end of the old one: nothing of it comes behind the answer.
         open.remove(&asked.watch);
-        let (watch, answer) = prepared.start(&asked.watch, session.watches.sink.clone())?;
+        let (watch, answer) = prepared.start(&asked.watch, session.watches.sink()?)?;
         open.insert(asked.watch.clone(), (asked, watch));
         answer
     };
@@ -84,7 +84,8 @@ pub(crate) async fn review(app: &Arc<App>, session: &Arc<Session>) {
             // The client may have asked for something else meanwhile: then that is looked at in its turn.
             Ok(prepared) if open.get(&asked.watch).is_some_and(|(known, _)| *known == asked) => {
                 open.remove(&asked.watch);
-                let watch = prepared.restart(&asked.watch, session.watches.sink.clone());
+                let Ok(sink) = session.watches.sink() else { return };
+                let watch = prepared.restart(&asked.watch, sink);
                 open.insert(asked.watch.clone(), (asked, watch));
             }
             Ok(_) => {}

@@ -1,28 +1,113 @@
 //! Reading the picture: what a caller may see of it, and nothing else.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use model::{Kind, Object};
+use access::VisibilityClass;
+use inventory::Snapshot;
+use model::{Kind, Object, ObjectId, Revision};
 use wire::Failure;
 
 use crate::ctx::Ctx;
 use crate::error::Result;
 use crate::query::Query;
 
-/// Returns every object that the caller may see and the query matches, at most `limit` of them, in a stable order.
-///
-/// # Errors
-/// A regular expression of the query took too long.
-pub fn get_all(ctx: &Ctx, query: &Query, limit: Option<usize>) -> Result<Vec<Arc<Object>>> {
-    let snapshot = ctx.app.inventory.snapshot();
-    let class = access::visibility(&ctx.caller);
-    // The type is indexed, and is what nearly every client asks for.
-    let kinds = Kind::ALL.iter().filter(|kind| query.may_match(**kind));
-    let objects = kinds.flat_map(|kind| snapshot.of_kind(*kind));
-    let matches = |object: &&Arc<Object>| class.sees(&***object) && query.matches(object);
-    let found = objects.filter(matches).take(limit.unwrap_or(usize::MAX)).cloned().collect();
-    query.check()?;
-    Ok(found)
+/// Objects of one state of the picture that a caller may see and that a query matches, handed out a few at a time, so that a
+/// listing of a hundred thousand neither holds a list of them nor keeps a thread for itself.
+pub struct Selection {
+    snapshot: Snapshot,
+    class: VisibilityClass,
+    query: Query,
+    /// The only object that can match, where the id is asked for.
+    one: Option<Arc<Object>>,
+    /// Types that can match and are still to be walked, the next one last; that one from behind `after` on.
+    kinds: Vec<Kind>,
+    after: Option<ObjectId>,
+    /// How many more are wanted.
+    left: usize,
+}
+
+/// Selects objects, at most `limit` of them, in a stable order: by type, then by id.
+pub fn select(ctx: &Ctx, query: Query, limit: Option<usize>) -> Selection {
+    let (snapshot, class) = (ctx.app.inventory.snapshot(), access::visibility(&ctx.caller));
+    let mut selection = Selection {
+        snapshot,
+        class,
+        query,
+        one: None,
+        kinds: Vec::new(),
+        after: None,
+        left: limit.unwrap_or(usize::MAX),
+    };
+    if let Some(id) = selection.query.id() {
+        selection.one = selection.snapshot.get(id).filter(|object| selection.takes(object)).cloned();
+    } else if !class.sees_nothing() {
+        // The type is indexed, and is what nearly every client asks for.
+        selection.kinds = Kind::ALL.iter().rev().copied().filter(|kind| selection.query.may_match(*kind)).collect();
+    }
+    selection
+}
+
+impl Selection {
+    /// Hands the next objects to `take`, until it breaks off or `looks` objects were looked at. Returns whether there may
+    /// be more.
+    ///
+    /// # Errors
+    /// The filter took too long; what was handed out is not to be trusted.
+    pub fn next(&mut self, mut looks: usize, mut take: impl FnMut(&Arc<Object>) -> ControlFlow<()>) -> Result<bool> {
+        if let Some(one) = self.one.take().filter(|_| self.left > 0) {
+            // There is only this one, so it does not matter whether more could be taken.
+            let _ = take(&one);
+            return Ok(false);
+        }
+        let mut more = false;
+        while let Some(&kind) = self.kinds.last().filter(|_| self.left > 0) {
+            let (mut last, mut left) = (None, self.left);
+            let mut walk = |objects: &mut dyn Iterator<Item = &Arc<Object>>| {
+                for object in objects {
+                    if left == 0 || looks == 0 {
+                        return ControlFlow::Break(());
+                    }
+                    looks -= 1;
+                    last = Some(object.id().clone());
+                    if self.takes(object) {
+                        left -= 1;
+                        take(object)?;
+                    }
+                }
+                ControlFlow::Continue(())
+            };
+            let stopped = match &self.after {
+                None => walk(&mut self.snapshot.of_kind(kind)),
+                Some(after) => walk(&mut self.snapshot.of_kind_after(kind, after)),
+            };
+            self.left = left;
+            if stopped.is_break() {
+                self.after = last.or(self.after.take());
+                more = left > 0;
+                break;
+            }
+            self.kinds.pop();
+            self.after = None;
+        }
+        self.query.check()?;
+        Ok(more)
+    }
+
+    fn takes(&self, object: &Object) -> bool {
+        (self.class.sees_all() || self.class.sees(object)) && self.query.matches(object)
+    }
+
+    /// Returns the revision of the picture at which the objects that are still to be walked last changed: the same question
+    /// gets the same answer for as long as this is the same. None when no type is walked.
+    pub fn changed_at(&self) -> Option<Revision> {
+        self.kinds.iter().map(|kind| self.snapshot.changed_at(*kind)).max()
+    }
+
+    /// Returns whose answer it is: all of one class get the same.
+    pub fn class(&self) -> VisibilityClass {
+        self.class
+    }
 }
 
 /// Returns one object, by id or by the pool's own reference, if it is of one of these types (any, if none is named) and

@@ -54,6 +54,11 @@ impl Query {
         Ok(self)
     }
 
+    /// Returns the id of the only object that can match, where a pattern names one.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.pattern.as_ref()?.get("id")?.as_str()
+    }
+
     /// Returns whether an object of this kind can match.
     pub fn may_match(&self, kind: Kind) -> bool {
         !self.nothing

@@ -111,6 +111,14 @@ impl Params {
         matches!(self, Self::Fields(fields) if fields.iter().any(|field| field.name == name))
     }
 
+    /// Returns the shape of the parameter of that name, if it is declared.
+    pub fn type_of(&self, name: &str) -> Option<Type> {
+        match self {
+            Self::Any => None,
+            Self::Fields(fields) => fields.iter().find(|field| field.name == name).map(|field| field.ty),
+        }
+    }
+
     /// Returns the schemas by name, as `system.getMethodsInfo` shows them.
     pub fn to_json(&self) -> Value {
         match self {

@@ -128,7 +128,7 @@ const LIST: Params = Params::Fields(&[
     Param::opt("fields", Str),
     Param::opt("filter", Text),
     Param::opt("limit", Int),
-    Param::opt("ndjson", Word(&["true", "false"])),
+    Param::opt("ndjson", Bool),
 ]);
 const ONE: Params = Params::Fields(&[Param::req("id", Str), Param::opt("fields", Str)]);
 
@@ -430,8 +430,12 @@ pub const OPERATIONS: &[Operation] = &[
     read(
         "xo.getAllObjects",
         SignedIn,
-        Params::Fields(&[Param::opt("filter", Or(&[Text, MapOf(&Any)])), Param::opt("limit", Int)]),
-        "Returns all objects, or those that match a filter or a pattern.",
+        Params::Fields(&[
+            Param::opt("filter", Or(&[Text, MapOf(&Any)])),
+            Param::opt("limit", Int),
+            Param::opt("ndjson", Bool),
+        ]),
+        "Returns all objects, or those that match a filter or a pattern; `ndjson` returns an address that lists them.",
     ),
 ];
 

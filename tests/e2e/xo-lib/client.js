@@ -12,6 +12,8 @@ async function main() {
   await xo.signIn({ email: XO_USER, password: XO_PASSWORD })
   const methods = await xo.call('system.getMethodsInfo')
   const vms = Object.values(await xo.call('xo.getAllObjects', { filter: { type: 'VM' } }))
+  // More than fits into one frame.
+  const all = Object.values(await xo.call('xo.getAllObjects'))
   const vm = vms.find(vm => vm.name_label === XO_VM)
 
   const runs = new Promise(resolve => {
@@ -33,6 +35,8 @@ async function main() {
     user: xo.user.email,
     methods: Object.keys(methods).length,
     vms: vms.length,
+    allVms: all.filter(object => object.type === 'VM').length,
+    all: JSON.stringify(all).length,
     before: vm.power_state,
     after: after.power_state,
     refused,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -146,10 +146,27 @@ fn parse(bytes: &[u8]) -> Result<Answer> {
     let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).context("there is no status")?;
     let pairs = lines.filter_map(|line| line.split_once(':'));
     let headers: Vec<_> = pairs.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())).collect();
-    if headers.iter().any(|(name, _)| name == "transfer-encoding") {
-        bail!("the daemon sends in pieces; teach this client to put them together");
+    let mut body = bytes[end + 4..].to_vec();
+    if headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked") {
+        body = join_chunks(&body).context("put the chunks together")?;
     }
-    Ok(Answer { status, headers, text: String::from_utf8_lossy(&bytes[end + 4..]).into_owned() })
+    Ok(Answer { status, headers, text: String::from_utf8_lossy(&body).into_owned() })
+}
+
+/// Puts the chunks of a body together (RFC 9112, section 7.1); one that breaks off is an error.
+fn join_chunks(mut rest: &[u8]) -> Result<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let end = rest.windows(2).position(|window| window == b"\r\n").context("a chunk without size")?;
+        let size = usize::from_str_radix(std::str::from_utf8(&rest[..end])?, 16).context("the size of a chunk")?;
+        rest = &rest[end + 2..];
+        if size == 0 {
+            return Ok(body);
+        }
+        let (chunk, after) = rest.split_at_checked(size).context("a chunk breaks off")?;
+        body.extend_from_slice(chunk);
+        rest = after.strip_prefix(b"\r\n").context("a chunk without end")?;
+    }
 }
 
 #[cfg(test)]
@@ -162,5 +179,9 @@ mod tests {
         assert_eq!((answer.status, answer.header("content-type")), (404, Some("a:b")));
         assert_eq!(answer.json()["a"], 1);
         assert!(parse(b"HTTP/1.1 200 OK\r\n").is_err());
+        let chunks =
+            |rest: &str| parse(format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{rest}").as_bytes());
+        assert_eq!(chunks("3\r\nabc\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n").unwrap().text, "abc0123456789abcdef");
+        assert!(chunks("3\r\nabc\r\n").is_err(), "without the last chunk");
     }
 }

@@ -96,6 +96,6 @@ export interface Params {
   'vm.stats': { id: string; granularity?: 'seconds' | 'minutes' | 'hours' | 'days' };
   /** Shuts a VM down: cleanly, or hard with `force`. */
   'vm.stop': { id: string; force?: boolean; forceShutdownDelay?: number; bypassBlockedOperation?: boolean };
-  /** Returns all objects, or those that match a filter or a pattern. */
-  'xo.getAllObjects': { filter?: string | Record<string, unknown>; limit?: number };
+  /** Returns all objects, or those that match a filter or a pattern; `ndjson` returns an address that lists them. */
+  'xo.getAllObjects': { filter?: string | Record<string, unknown>; limit?: number; ndjson?: boolean };
 }

@@ -7,6 +7,7 @@ mod crash;
 mod hostile;
 mod ldap;
 mod ledger;
+mod listings;
 mod malformed;
 mod pools;
 mod recovery;

@@ -45,6 +45,7 @@ const FRAMES: &[(&str, &str, i64)] = &[
     (r#"{"jsonrpc":"2.0","id":1018,"method":"vm.start","params":{"vm":"a"}}"#, "1018", 1),
     (r#"{"jsonrpc":"2.0","id":1019,"method":"vm.start","params":{"id":"a\u0000b"}}"#, "1019", 1),
     (r#"{"jsonrpc":"2.0","id":1020,"method":"xo.getAllObjects","params":{"filter":7}}"#, "1020", 10),
+    (r#"{"jsonrpc":"2.0","id":1019,"method":"xo.getAllObjects","params":{"filter":"a:>b"}}"#, "1019", 10),
     (r#"{"jsonrpc":"2.0","id":1021,"method":"xo.getAllObjects","params":{"limit":"7"}}"#, "1021", 10),
     (r#"{"jsonrpc":"2.0","id":1022,"method":"server.add","params":{"host":"a"}}"#, "1022", 10),
     (
@@ -162,6 +163,9 @@ const QUERIES: &[(&str, u16)] = &[
     ("/vms/%2e%2e%2fhosts", 404),
     ("/vms/a?id=b", 404),
     ("/vms?limit=0", 200),
+    ("/vms?ndjson=maybe", 422),
+    ("/vms?filter=a%3A%3E", 400),
+    ("/vms?filter=name_label%3A%2F%28%2F", 400),
 ];
 
 #[tokio::test]
@@ -258,8 +262,8 @@ async fn sockets_that_end(rig: &mut Rig) -> Result<()> {
     };
     let cases = [
         ("10 MB in a frame", Message::text("x".repeat(10_000_000)), Some(1009)),
-        // Beyond what is read at all: the line is cut, with or without a word.
-        ("20 MB in a frame", Message::text("x".repeat(20_000_000)), None),
+        ("20 MB in a frame", Message::text("x".repeat(20_000_000)), Some(1009)),
+        ("a byte more than 4 MiB", Message::text("x".repeat((4 << 20) + 1)), Some(1009)),
         ("binary", Message::binary(vec![1, 2, 3]), Some(1003)),
         ("bad UTF-8", text(b"{\"a\":\"\xff\xfe\"}"), Some(1007)),
         ("half a character", text(b"\xe2\x82"), Some(1007)),

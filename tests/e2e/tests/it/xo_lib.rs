@@ -33,6 +33,8 @@ async fn the_npm_client_works() -> Result<()> {
             ["is_a_template", "is_a_snapshot", "is_control_domain"].iter().all(|field| vm[*field] != true)
         });
     ensure!(said["vms"] == vms.count(), "{said}");
+    ensure!(said["allVms"] == said["vms"], "{said}");
+    ensure!(said["all"].as_u64().is_some_and(|size| size > 3 * 65_536), "in several fragments: {said}");
     ensure!(said["before"] == "Halted" && said["after"] == "Running", "{said}");
     ensure!(said["refused"] == 1, "an error arrives with its code: {said}");
     rig.end().await

@@ -1,0 +1,154 @@
+//! Tells the sockets what changed: written out once for each class of callers that see the same, however many they are.
+//!
+//! ```text
+//!   inventory::Subscription --> worker: at once, or merged for 10 ms --> Batch --+-- class A: frames (shared bytes) --> sockets
+//!                                                                               +-- class B: ...
+//! ```
+//! A class has a channel of its own while somebody listens to it; nothing is written for a class without listeners. What is
+//! written is a frame as it goes over the wire, so a hundred sockets share its bytes and only hand them to the kernel.
+
+mod batch;
+mod notice;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use access::VisibilityClass;
+use app::App;
+use bytes::Bytes;
+use inventory::{Feed as Picture, JsonCache};
+use model::Changes;
+use parking_lot::Mutex;
+use tokio::sync::broadcast;
+
+pub(crate) use batch::{Batch, Changed, END, ENTER};
+pub(crate) use notice::notification;
+
+/// Batches that a socket may lag behind: four busy pools make eighty a second, so this is some two seconds on top of what
+/// stands in the socket's own queue and in the kernel. Who is slower is disconnected and lists everything again, which is
+/// cheaper than what it missed.
+const FRAMES: usize = 200;
+
+/// Below this distance changes are merged: a frame to a hundred sockets costs a hundred system calls whatever is in it.
+const APART: Duration = Duration::from_millis(10);
+
+/// Objects that may wait to be merged; more go at once.
+const MERGED: usize = 1_000;
+
+/// Objects above which nothing is written beforehand: each socket takes the batch piece by piece, as a listing. A pool that
+/// was swapped in so costs no copy of itself.
+const BULK: usize = 1_000;
+
+/// What sockets listen to.
+#[derive(Clone)]
+pub(crate) struct Feed {
+    classes: Arc<Mutex<HashMap<VisibilityClass, broadcast::Sender<Frame>>>>,
+}
+
+/// One thing to tell.
+#[derive(Clone, Debug)]
+pub(crate) enum Frame {
+    /// Whole frames, ready to be written.
+    Ready(Bytes, Option<Arc<Stamp>>),
+    /// So many objects that they are written as they leave.
+    Bulk(Arc<Batch>, Option<Arc<Stamp>>),
+    /// The feed itself lost its place: list again.
+    Resync,
+}
+
+/// Goes along with a batch to every socket; when the last one has written it, the time that took is measured.
+#[derive(Debug)]
+pub(crate) struct Stamp(Instant);
+
+impl Drop for Stamp {
+    fn drop(&mut self) {
+        metrics::histogram!("xylem_feed_seconds").record(self.0.elapsed().as_secs_f64());
+    }
+}
+
+impl Feed {
+    /// Starts the worker.
+    pub(crate) fn start(app: &Arc<App>) -> Self {
+        let feed = Self { classes: Arc::default() };
+        let (worker, json) = (feed.clone(), app.inventory.json().clone());
+        let mut picture = app.inventory.subscribe();
+        let mut stop = app.workers.stop_signal();
+        app.workers.spawn("feed", async move {
+            let mut waiting: Vec<Arc<Changes>> = Vec::new();
+            let mut next = tokio::time::Instant::now();
+            loop {
+                let change = tokio::select! {
+                    change = picture.recv() => Some(change),
+                    () = tokio::time::sleep_until(next), if !waiting.is_empty() => None,
+                    () = stop.wait() => break,
+                };
+                match change {
+                    // Nobody listens: nothing to write.
+                    Some(_) if worker.is_idle() => {
+                        waiting.clear();
+                        continue;
+                    }
+                    Some(Picture::Resync) => {
+                        waiting.clear();
+                        worker.send_all(|_| Some(Frame::Resync));
+                        continue;
+                    }
+                    Some(Picture::Changes(changes)) if changes.set.is_empty() && changes.removed.is_empty() => continue,
+                    Some(Picture::Changes(changes)) => waiting.push(changes),
+                    None => {}
+                }
+                let now = tokio::time::Instant::now();
+                let size: usize = waiting.iter().map(|changes| changes.set.len() + changes.removed.len()).sum();
+                if now >= next || size >= MERGED {
+                    let batch = Batch::of(&waiting);
+                    waiting.clear();
+                    worker.tell(batch, &json);
+                    next = now + APART;
+                }
+            }
+        });
+        feed
+    }
+
+    /// Returns a receiver of everything that a class sees from now on.
+    pub(crate) fn listen(&self, class: VisibilityClass) -> broadcast::Receiver<Frame> {
+        let mut classes = self.classes.lock();
+        classes.entry(class).or_insert_with(|| broadcast::Sender::new(FRAMES)).subscribe()
+    }
+
+    /// Returns whether no class has listeners; those that have none any more are forgotten.
+    fn is_idle(&self) -> bool {
+        let mut classes = self.classes.lock();
+        classes.retain(|_, listeners| listeners.receiver_count() > 0);
+        classes.keys().all(VisibilityClass::sees_nothing)
+    }
+
+    fn tell(&self, batch: Batch, json: &JsonCache) {
+        if batch.is_empty() {
+            return;
+        }
+        let stamp = batch.arrived.map(|arrived| Arc::new(Stamp(arrived)));
+        if batch.changed.len() > BULK {
+            let batch = Arc::new(batch);
+            self.send_all(|_| Some(Frame::Bulk(batch.clone(), stamp.clone())));
+        } else {
+            self.send_all(|class| Some(Frame::Ready(batch.frames(class, json)?, stamp.clone())));
+        }
+    }
+
+    /// Sends every class that sees anything what `frame` makes for it.
+    fn send_all(&self, frame: impl Fn(&VisibilityClass) -> Option<Frame>) {
+        // Writing takes a while: not while others wait for the lock to listen.
+        let listeners: Vec<_> = {
+            let classes = self.classes.lock();
+            classes.iter().map(|(class, listeners)| (*class, listeners.clone())).collect()
+        };
+        for (class, listeners) in listeners.into_iter().filter(|(class, _)| !class.sees_nothing()) {
+            if let Some(frame) = frame(&class) {
+                // An error means that the last listener has just left.
+                let _ = listeners.send(frame);
+            }
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Answers made of many objects, written piece by piece from the kept JSON of each: nothing is ever put together whole.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use access::VisibilityClass;
+use app::object::Selection;
+use inventory::JsonCache;
+use model::Object;
+use wire::Failure;
+
+use crate::answers::Recording;
+use crate::feed::{Batch, Changed};
+
+/// Bytes of one piece: big enough that writing it costs more than asking for it, small enough that a worker thread is free
+/// again after some 50 microseconds and that a hundred readers hold 6 MB.
+pub(crate) const PIECE: usize = 64 << 10;
+
+/// Room for the last object of a piece, so that its buffer seldom has to grow.
+pub(crate) const SLACK: usize = 8 << 10;
+
+/// Objects looked at for one piece: a filter that finds little must not keep a worker thread longer than one that finds all.
+const LOOKS: usize = 2_000;
+
+/// Content type of JSON.
+pub(crate) const JSON: &str = "application/json";
+
+/// How the objects are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One JSON map from id to object.
+    Map,
+    /// One JSON array.
+    Array,
+    /// One JSON value per line.
+    Lines,
+}
+
+impl Form {
+    /// Returns the content type of an answer of this form.
+    pub(crate) fn content_type(self) -> &'static str {
+        if self == Self::Lines { "application/x-ndjson" } else { JSON }
+    }
+}
+
+/// What is written of each object, unless the form is a map.
+pub(crate) enum Item {
+    /// The whole object.
+    Object,
+    /// The whole object with its address, which begins with this.
+    WithHref(String),
+    /// Some properties, and the address, which begins with this.
+    Fields(Vec<String>, String),
+    /// The address alone, as a text.
+    Href(String),
+}
+
+enum Source {
+    Selection(Box<Selection>),
+    /// The objects of a change that a class of callers sees, from this place on.
+    Changed(Arc<Batch>, VisibilityClass, usize),
+}
+
+/// A list of objects on its way out.
+pub(crate) struct Listing {
+    json: JsonCache,
+    source: Source,
+    form: Form,
+    item: Item,
+    /// Whether the opening bracket is written.
+    is_open: bool,
+    /// Whether an object is written, so that a comma is due before the next.
+    any: bool,
+    /// Keeps the answer for whoever asks the same.
+    recording: Option<Recording>,
+}
+
+impl Listing {
+    /// Lists a selection.
+    pub(crate) fn new(json: &JsonCache, selection: Selection, form: Form, item: Item) -> Self {
+        let source = Source::Selection(Box::new(selection));
+        Self { json: json.clone(), source, form, item, is_open: false, any: false, recording: None }
+    }
+
+    /// Lists what a class sees of the objects that are new or changed.
+    pub(crate) fn changed(json: &JsonCache, batch: Arc<Batch>, class: VisibilityClass) -> Self {
+        let source = Source::Changed(batch, class, 0);
+        Self {
+            json: json.clone(),
+            source,
+            form: Form::Map,
+            item: Item::Object,
+            is_open: false,
+            any: false,
+            recording: None,
+        }
+    }
+
+    /// Returns the content type of the answer.
+    pub(crate) fn content_type(&self) -> &'static str {
+        self.form.content_type()
+    }
+
+    /// Keeps the answer when it is whole.
+    pub(crate) fn recorded(mut self, recording: Option<Recording>) -> Self {
+        self.recording = recording;
+        self
+    }
+
+    /// Appends the next piece to `out` until that has [`PIECE`] bytes, perhaps less; returns whether it was the last.
+    fn fill(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
+        let begin = out.len();
+        let Self { json, source, form, item, is_open, any, recording } = self;
+        let (open, close) = match form {
+            Form::Map => ("{", "}"),
+            Form::Array => ("[", "]"),
+            Form::Lines => ("", ""),
+        };
+        if !std::mem::replace(is_open, true) {
+            out.extend_from_slice(open.as_bytes());
+        }
+        let mut write = |object: &Arc<Object>, change: Option<&Changed>| {
+            if std::mem::replace(any, true) && *form != Form::Lines {
+                out.push(b',');
+            }
+            match (&*form, change) {
+                (Form::Map, Some(change)) => json.append_changed(change.before.as_deref(), object, out),
+                (Form::Map, None) => json.append_entry(object, out),
+                (Form::Array | Form::Lines, _) => append(json, object, item, out),
+            }
+            if *form == Form::Lines {
+                out.push(b'\n');
+            }
+            if out.len() >= PIECE { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let more = match source {
+            Source::Selection(selection) => {
+                selection.next(LOOKS, |object| write(object, None)).map_err(|error| error.failure)?
+            }
+            Source::Changed(batch, class, at) => loop {
+                let Some(change) = batch.changed.get(*at) else { break false };
+                *at += 1;
+                if class.sees(&change.after) && write(&change.after, Some(change)).is_break() {
+                    break true;
+                }
+            },
+        };
+        if !more {
+            out.extend_from_slice(close.as_bytes());
+        }
+        if let Some(recording) = recording {
+            recording.push(&out[begin..], !more);
+        }
+        Ok(!more)
+    }
+}
+
+fn append(json: &JsonCache, object: &Arc<Object>, item: &Item, out: &mut Vec<u8>) {
+    match item {
+        Item::Object => json.append_value(object, out),
+        Item::WithHref(base) => {
+            json.append_value(object, out);
+            // Objects have an id, so there is something before this.
+            out.pop();
+            out.extend_from_slice(b",\"href\":");
+            append_href(base, object, out);
+            out.push(b'}');
+        }
+        Item::Fields(fields, base) => {
+            let href = format!("{base}/{}", object.id());
+            append_json(&object.view(Some(fields), &[("href", &href)]), out);
+        }
+        Item::Href(base) => append_href(base, object, out),
+    }
+}
+
+fn append_href(base: &str, object: &Object, out: &mut Vec<u8>) {
+    append_json(&format_args!("{base}/{}", object.id()), out);
+}
+
+/// Appends a value as JSON.
+pub(crate) fn append_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, value).expect("our values have string keys, and memory takes all");
+}
+
+/// A part of an answer.
+pub(crate) enum Part {
+    /// Bytes that are there.
+    Bytes(Vec<u8>),
+    /// Objects.
+    Listing(Box<Listing>),
+}
+
+type Refusal = Box<dyn Fn(&Failure) -> Vec<u8> + Send>;
+
+/// An answer on its way out: parts, one after the other.
+#[derive(Default)]
+pub(crate) struct Stream {
+    parts: VecDeque<Part>,
+    /// Writes what is sent if the first piece fails.
+    refusal: Option<Refusal>,
+    has_begun: bool,
+}
+
+impl Stream {
+    /// Returns whether there is nothing to send.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// Adds bytes at the end.
+    pub(crate) fn bytes(&mut self, bytes: impl AsRef<[u8]>) {
+        match self.parts.back_mut() {
+            Some(Part::Bytes(last)) => last.extend_from_slice(bytes.as_ref()),
+            _ => self.parts.push_back(Part::Bytes(bytes.as_ref().to_vec())),
+        }
+    }
+
+    /// Adds parts at the end.
+    pub(crate) fn append(&mut self, other: Self) {
+        for part in other.parts {
+            match part {
+                Part::Bytes(bytes) => self.bytes(bytes),
+                listing => self.parts.push_back(listing),
+            }
+        }
+    }
+
+    /// Says what is sent instead if it fails before anything is sent.
+    pub(crate) fn or(mut self, refusal: impl Fn(&Failure) -> Vec<u8> + Send + 'static) -> Self {
+        self.refusal = Some(Box::new(refusal));
+        self
+    }
+
+    /// Appends the next piece to `out` until that has [`PIECE`] bytes, perhaps less; returns whether it was the last.
+    ///
+    /// # Errors
+    /// What was sent so far is not to be trusted and has no end.
+    pub(crate) fn fill(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
+        let begin = out.len();
+        let has_begun = std::mem::replace(&mut self.has_begun, true);
+        match self.fill_parts(out) {
+            Err(failure) => match self.refusal.take().filter(|_| !has_begun) {
+                Some(refusal) => {
+                    out.truncate(begin);
+                    out.extend_from_slice(&refusal(&failure));
+                    Ok(true)
+                }
+                None => Err(failure),
+            },
+            filled => filled,
+        }
+    }
+
+    fn fill_parts(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
+        loop {
+            match self.parts.front_mut() {
+                None => return Ok(true),
+                Some(Part::Bytes(bytes)) => out.extend_from_slice(bytes),
+                Some(Part::Listing(listing)) => {
+                    if !listing.fill(out)? {
+                        return Ok(false);
+                    }
+                }
+            }
+            self.parts.pop_front();
+            if out.len() >= PIECE {
+                return Ok(self.parts.is_empty());
+            }
+        }
+    }
+}
+
+impl From<Listing> for Stream {
+    fn from(listing: Listing) -> Self {
+        Self { parts: VecDeque::from([Part::Listing(Box::new(listing))]), ..Self::default() }
+    }
+}
+
+impl From<Vec<u8>> for Stream {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { parts: VecDeque::from([Part::Bytes(bytes)]), ..Self::default() }
+    }
+}

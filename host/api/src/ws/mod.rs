@@ -1,0 +1,146 @@
+//! JSON-RPC 2.0 over WebSocket at `/api/`: one text message, one call, answer or notification.
+//!
+//! [`socket`] is the task of a connection, [`reading`] and [`outbox`] are its two halves, [`envelope`] takes calls apart.
+
+mod envelope;
+pub(crate) mod frame;
+mod outbox;
+mod reading;
+mod socket;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tracing::debug;
+
+use crate::origin::{self, Origin};
+use crate::session::Session;
+use crate::{Api, auth};
+
+/// Sockets from one address: a big team behind one proxy fits, a loop that forgets to close does not.
+const PER_ADDRESS: usize = 512;
+
+/// Open sockets by address.
+#[derive(Clone, Default)]
+pub(crate) struct Sockets(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+struct Place(Sockets, IpAddr);
+
+impl Sockets {
+    pub(crate) fn count(&self) -> usize {
+        self.0.lock().values().sum()
+    }
+
+    fn enter(&self, address: IpAddr) -> Option<Place> {
+        let mut open = self.0.lock();
+        let count = open.entry(address).or_default();
+        if *count >= PER_ADDRESS {
+            return None;
+        }
+        *count += 1;
+        Some(Place(self.clone(), address))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.0.0.lock();
+        if let Some(count) = open.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.1);
+            }
+        }
+    }
+}
+
+/// Takes a socket, unless another site's page asks for it. With our own page the cookie counts; without a page it does not,
+/// and `session.signIn` decides, as existing clients expect.
+pub(crate) async fn upgrade(
+    State(api): State<Api>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+) -> Response {
+    let headers = request.headers();
+    let Some(key) = wanted(request.method(), headers) else {
+        return (StatusCode::BAD_REQUEST, "this is the address of a WebSocket (version 13)\n").into_response();
+    };
+    let origin = origin::of(headers);
+    if origin == Origin::Foreign {
+        return (StatusCode::FORBIDDEN, "foreign Origin\n").into_response();
+    }
+    let Some(place) = api.sockets.enter(peer.ip()) else {
+        return (StatusCode::TOO_MANY_REQUESTS, "too many sockets from this address\n").into_response();
+    };
+    let signed_in = match (origin, auth::token(headers)) {
+        (Origin::Own, Some(token)) => app::session::with_token(&api.app, &token).await.ok(),
+        _ => None,
+    };
+    let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
+        return (StatusCode::UPGRADE_REQUIRED, "this connection cannot become a WebSocket\n").into_response();
+    };
+    let session = Session::new(Some(peer.ip()), signed_in);
+    tokio::spawn(async move {
+        match upgrade.await {
+            Ok(io) => socket::run(api, session, TokioIo::new(io)).await,
+            Err(cause) => debug!(%cause, "no WebSocket came of it"),
+        }
+        drop(place);
+    });
+    let answer = [
+        (header::CONNECTION, "upgrade".to_owned()),
+        (header::UPGRADE, "websocket".to_owned()),
+        (header::SEC_WEBSOCKET_ACCEPT, key),
+    ];
+    (StatusCode::SWITCHING_PROTOCOLS, answer).into_response()
+}
+
+/// Returns the key to answer with, if the request asks for a WebSocket in the way of RFC 6455, section 4.2.1.
+fn wanted(method: &Method, headers: &HeaderMap) -> Option<String> {
+    let names = |name: header::HeaderName, word: &str| {
+        let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|known| known.trim().eq_ignore_ascii_case(word))
+    };
+    let is_wanted = method == Method::GET
+        && names(header::CONNECTION, "upgrade")
+        && names(header::UPGRADE, "websocket")
+        && headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| is_wanted)?;
+    Some(derive_accept_key(key.as_bytes()))
+}
+
+#[cfg(test)]
+mod upgrade_tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_request_is_an_upgrade() {
+        let whole = [
+            ("connection", "keep-alive, Upgrade"),
+            ("upgrade", "WebSocket"),
+            ("sec-websocket-version", "13"),
+            // The example of RFC 6455, section 1.3.
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        let headers = |leave_out: &str| -> HeaderMap {
+            let left = whole.iter().filter(|(name, _)| *name != leave_out);
+            left.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+        };
+        let key = wanted(&Method::GET, &headers(""));
+        assert_eq!(key.as_deref(), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        assert_eq!(wanted(&Method::POST, &headers("")), None);
+        for (name, _) in whole {
+            assert_eq!(wanted(&Method::GET, &headers(name)), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! What leaves a socket: one message after the other, big ones in fragments that are written as they leave.
+//!
+//! ```text
+//!   control (pongs) --------+                       at most 64 messages wait; more and their makers wait, too
+//!   queue: answer, frames --+--> bytes under way --> the kernel
+//!             |  piece by piece, one at a time
+//! ```
+//! A message that has begun is finished before the next one starts (RFC 6455 wants it so); control frames go in between.
+//! Frames that many sockets share are handed to the kernel as they are; the only copy an answer takes is the one from the
+//! kept JSON of its objects into the piece that is under way.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use tokio::io::AsyncWrite;
+use tokio::time::{Instant, Sleep};
+
+use super::frame;
+use crate::feed::Stamp;
+use crate::listing::{PIECE, SLACK, Stream};
+
+/// Messages that may wait for the peer. Together with the feed's own queue it is what a socket may miss while a long answer
+/// leaves.
+const QUEUE: usize = 64;
+
+/// How long the peer may take nothing at all.
+const STALLED: Duration = Duration::from_secs(30);
+
+/// A buffer of this size stays with an idle socket; a bigger one is given back.
+const IDLE_BUFFER: usize = 1 << 10;
+
+/// Bytes that the protocol itself wants written: pongs, the answer to a close frame.
+pub(super) type Control = Arc<Mutex<Vec<u8>>>;
+
+/// One thing that waits.
+pub(super) enum Out {
+    /// A message that is written as it leaves.
+    Stream(Stream),
+    /// Whole frames.
+    Frames(Bytes),
+    /// Goes once all before it is written.
+    Stamp(Arc<Stamp>),
+}
+
+/// The writing half of a socket.
+pub(super) struct Outbox<W> {
+    io: W,
+    control: Control,
+    queue: VecDeque<Out>,
+    /// The message that is under way, and whether a fragment of it has been written.
+    stream: Option<(Stream, bool)>,
+    current: Current,
+    /// How much of the current bytes is written.
+    written: usize,
+    is_flushed: bool,
+    stalled: Option<Pin<Box<Sleep>>>,
+    is_stalled: bool,
+}
+
+enum Current {
+    Own(Vec<u8>),
+    Shared(Bytes),
+}
+
+impl Current {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Own(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl<W: AsyncWrite + Unpin> Outbox<W> {
+    pub(super) fn new(io: W, control: Control) -> Self {
+        Self {
+            io,
+            control,
+            queue: VecDeque::new(),
+            stream: None,
+            current: Current::Own(Vec::new()),
+            written: 0,
+            is_flushed: true,
+            stalled: None,
+            is_stalled: false,
+        }
+    }
+
+    /// Returns whether another message may be put in.
+    pub(super) fn has_room(&self) -> bool {
+        self.queue.len() < QUEUE
+    }
+
+    /// Puts a message in.
+    pub(super) fn push(&mut self, out: Out) {
+        self.queue.push_back(out);
+    }
+
+    /// Lets a stamp go when everything that was put in so far is written.
+    pub(super) fn stamp(&mut self, stamp: Option<Arc<Stamp>>) {
+        self.queue.extend(stamp.map(Out::Stamp));
+    }
+
+    /// Writes for as long as there is anything to write and then waits; ends when there is room again, if there was none,
+    /// and with an error when nothing can be written any more. Dropping the future loses nothing.
+    pub(super) async fn drive(&mut self) -> io::Result<()> {
+        let was_full = !self.has_room();
+        std::future::poll_fn(|context| {
+            ready!(self.poll_write(context, |outbox| was_full && outbox.has_room()))?;
+            if was_full && self.has_room() { Poll::Ready(Ok(())) } else { Poll::Pending }
+        })
+        .await
+    }
+
+    /// Drops what waits, and says goodbye with a code.
+    pub(super) fn close(&mut self, code: u16, reason: &str) {
+        self.give_up();
+        // Nothing of the peer's protocol may follow a close frame.
+        *self.control.lock() = frame::close(code, reason);
+    }
+
+    /// Drops what waits but for the frame that is half written.
+    pub(super) fn give_up(&mut self) {
+        self.queue.clear();
+        self.stream = None;
+    }
+
+    /// Writes all that is left and ends the connection's writing side.
+    pub(super) async fn finish(&mut self) -> io::Result<()> {
+        std::future::poll_fn(|context| self.poll_write(context, |_| false)).await?;
+        std::future::poll_fn(|context| Pin::new(&mut self.io).poll_shutdown(context)).await
+    }
+
+    /// Returns how many bytes are held for the peer.
+    #[cfg(test)]
+    pub(super) fn buffered(&self) -> usize {
+        self.current.bytes().len()
+    }
+
+    /// Writes until nothing is left, or `enough` after a message.
+    fn poll_write(&mut self, context: &mut Context<'_>, enough: impl Fn(&Self) -> bool) -> Poll<io::Result<()>> {
+        let mut pieces = 0;
+        loop {
+            while self.written < self.current.bytes().len() {
+                let rest = &self.current.bytes()[self.written..];
+                match Pin::new(&mut self.io).poll_write(context, rest) {
+                    Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                    Poll::Ready(Ok(count)) => {
+                        self.written += count;
+                        self.is_stalled = false;
+                    }
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                    Poll::Pending => return self.poll_stalled(context),
+                }
+            }
+            if pieces > 0 && self.stream.is_some() {
+                // Others on this thread come first; a listing is a long way.
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if enough(self) {
+                return Poll::Ready(Ok(()));
+            }
+            match self.load()? {
+                Loaded::Piece => pieces += 1,
+                Loaded::Whole => {}
+                Loaded::Nothing => {
+                    if !self.is_flushed {
+                        ready!(Pin::new(&mut self.io).poll_flush(context))?;
+                        self.is_flushed = true;
+                    }
+                    return Poll::Ready(Ok(()));
+                }
+            }
+            self.is_flushed = false;
+        }
+    }
+
+    /// Makes the next bytes the current ones.
+    fn load(&mut self) -> io::Result<Loaded> {
+        self.written = 0;
+        {
+            let mut control = self.control.lock();
+            if !control.is_empty() {
+                self.current = Current::Own(std::mem::take(&mut *control));
+                return Ok(Loaded::Whole);
+            }
+        }
+        while self.stream.is_none() {
+            match self.queue.pop_front() {
+                Some(Out::Stream(stream)) => self.stream = Some((stream, false)),
+                Some(Out::Frames(bytes)) => {
+                    self.current = Current::Shared(bytes);
+                    return Ok(Loaded::Whole);
+                }
+                Some(Out::Stamp(stamp)) => drop(stamp),
+                None => {
+                    let kept = match &mut self.current {
+                        Current::Own(bytes) if bytes.capacity() <= IDLE_BUFFER => std::mem::take(bytes),
+                        _ => Vec::new(),
+                    };
+                    self.current = Current::Own(kept);
+                    self.buffer().clear();
+                    return Ok(Loaded::Nothing);
+                }
+            }
+        }
+        self.load_piece()?;
+        Ok(Loaded::Piece)
+    }
+
+    fn load_piece(&mut self) -> io::Result<()> {
+        let Some((mut stream, has_begun)) = self.stream.take() else { return Ok(()) };
+        let buffer = self.buffer();
+        buffer.clear();
+        if has_begun {
+            buffer.reserve(PIECE + SLACK);
+        }
+        buffer.resize(frame::HEADER, 0);
+        let is_last = stream.fill(buffer).map_err(|failure| io::Error::other(failure.to_string()))?;
+        let is_empty = buffer.len() == frame::HEADER;
+        if is_empty && !is_last {
+            // A filter found nothing so far.
+            buffer.clear();
+        } else {
+            let opcode = if has_begun { frame::CONTINUATION } else { frame::TEXT };
+            self.written = frame::finish(buffer, opcode, is_last);
+        }
+        if !is_last {
+            self.stream = Some((stream, has_begun || !is_empty));
+        }
+        Ok(())
+    }
+
+    /// Returns the buffer of our own.
+    fn buffer(&mut self) -> &mut Vec<u8> {
+        if let Current::Shared(_) = self.current {
+            self.current = Current::Own(Vec::new());
+        }
+        match &mut self.current {
+            Current::Own(bytes) => bytes,
+            Current::Shared(_) => unreachable!("replaced above"),
+        }
+    }
+
+    fn poll_stalled(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let end = Instant::now() + STALLED;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
+        if !std::mem::replace(&mut self.is_stalled, true) {
+            stalled.as_mut().reset(end);
+        }
+        ready!(stalled.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+enum Loaded {
+    Nothing,
+    Piece,
+    Whole,
+}

@@ -1,0 +1,218 @@
+//! The task of one connection. It reads, answers what it can answer from memory at once, and writes; a call that has to
+//! wait for something becomes a task of its own, so that it ends well even if the peer has left.
+
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use app::Notice;
+use futures::StreamExt;
+use tokio::io::{AsyncRead, AsyncWrite, WriteHalf};
+use tokio::sync::{broadcast, mpsc};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tracing::{debug, info};
+
+use super::outbox::{Control, Out, Outbox};
+use super::{envelope, reading};
+use crate::Api;
+use crate::feed::{self, Frame};
+use crate::listing::{Listing, Stream};
+use crate::session::Session;
+
+/// Calls per socket that wait for something; the next message waits, too. A bulk client of Xen Orchestra has some 20.
+const CALLS: usize = 256;
+
+/// Answers of such calls that wait for the socket's task; beyond it the calls wait.
+const ANSWERS: usize = 16;
+
+/// How long our reason for the end may take to leave, and the peer to hear it.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Why we end a socket; codes of RFC 6455.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    TooBig,
+    NotText,
+    NotUtf8,
+    SignedOut,
+    Slow,
+    Leaving,
+    /// The peer said goodbye.
+    Theirs,
+    /// Nothing can be said any more.
+    Broken,
+}
+
+impl Ending {
+    fn code(self) -> Option<(u16, &'static str)> {
+        Some(match self {
+            Self::TooBig => (1009, "messages may have 4 MiB"),
+            Self::NotText => (1003, "send text frames"),
+            Self::NotUtf8 => (1007, "text must be UTF-8"),
+            Self::SignedOut => (1008, "the session has ended"),
+            Self::Slow => (1013, "too much was missed; connect and list again"),
+            Self::Leaving => (1001, "the daemon is stopping"),
+            Self::Theirs | Self::Broken => return None,
+        })
+    }
+
+    fn of(error: &Error) -> Self {
+        match error {
+            Error::Utf8(_) => Self::NotUtf8,
+            Error::Capacity(_) => Self::TooBig,
+            _ => Self::Broken,
+        }
+    }
+}
+
+/// Serves a connection until it ends.
+pub(super) async fn run(api: Api, session: Arc<Session>, io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    let (read, write) = tokio::io::split(io);
+    let control = Control::default();
+    let mut incoming = reading::new(read, control.clone()).await;
+    let mut outbox = Outbox::new(write, control);
+    let ending = serve(&api, &session, &mut incoming, &mut outbox).await;
+    if let Some((code, reason)) = ending.code() {
+        info!(code, reason, "socket closed by the daemon");
+        outbox.close(code, reason);
+        // What the peer still sends is read and dropped for a moment: closing with unread bytes would reset the connection
+        // and could take our reason with it.
+        let farewell = async { tokio::join!(outbox.finish(), reading::drain(&mut incoming)) };
+        let _ = tokio::time::timeout(FAREWELL, farewell).await;
+    } else if ending == Ending::Theirs {
+        outbox.give_up();
+        // The library has the answer to the peer's close frame ready, and hands it out when it is asked for more.
+        let _ = incoming.next().await;
+        let _ = tokio::time::timeout(FAREWELL, outbox.finish()).await;
+    }
+}
+
+async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    api: &Api,
+    session: &Arc<Session>,
+    incoming: &mut reading::Reading<tokio::io::ReadHalf<S>>,
+    outbox: &mut Outbox<WriteHalf<S>>,
+) -> Ending {
+    let (answered, mut answers) = mpsc::channel::<Option<Stream>>(ANSWERS);
+    let mut waiting = 0;
+    let mut class = class_of(api, session);
+    let mut feed = api.feed.listen(class);
+    let mut notices = api.app.notices();
+    let mut watched = session.watches.queue();
+    let mut stop = api.app.workers.stop_signal();
+    loop {
+        let room = outbox.has_room();
+        tokio::select! {
+            // Whoever signed in hears of every change from then on, before the first question is answered. Pongs that
+            // reading makes are written by the outbox, which is polled behind it.
+            biased;
+            () = session.changed.notified() => {
+                class = class_of(api, session);
+                feed = api.feed.listen(class);
+                review(api, session);
+            }
+            message = incoming.next(), if room && waiting < CALLS => match message {
+                Some(Ok(Message::Text(text))) => {
+                    if session.is_expired(api.app.clock.now()) {
+                        return Ending::SignedOut;
+                    }
+                    match at_once_or_later(api, session, text, &answered).await {
+                        Poll::Ready(answer) => answer.into_iter().for_each(|answer| outbox.push(Out::Stream(answer))),
+                        Poll::Pending => waiting += 1,
+                    }
+                }
+                Some(Ok(Message::Binary(_))) => return Ending::NotText,
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Close(_))) => return Ending::Theirs,
+                Some(Err(cause)) => {
+                    debug!(%cause, "socket failed");
+                    return Ending::of(&cause);
+                }
+                None => return Ending::Broken,
+            },
+            driven = outbox.drive() => if let Err(cause) = driven {
+                debug!(%cause, "socket cannot be written");
+                return Ending::Broken;
+            },
+            Some(answer) = answers.recv(), if room => {
+                waiting -= 1;
+                answer.into_iter().for_each(|answer| outbox.push(Out::Stream(answer)));
+            }
+            frame = feed.recv(), if room => match frame {
+                Ok(Frame::Ready(bytes, stamp)) => {
+                    outbox.push(Out::Frames(bytes));
+                    outbox.stamp(stamp);
+                }
+                Ok(Frame::Bulk(batch, stamp)) => {
+                    let exit = batch.exit(&class);
+                    let mut enter = Stream::from(feed::ENTER.to_vec());
+                    enter.append(Listing::changed(api.app.inventory.json(), batch, class).into());
+                    enter.bytes(feed::END);
+                    outbox.push(Out::Stream(enter));
+                    if let Some(exit) = exit {
+                        outbox.push(Out::Stream(exit.into()));
+                    }
+                    outbox.stamp(stamp);
+                }
+                Ok(Frame::Resync) | Err(broadcast::error::RecvError::Lagged(_)) => return Ending::Slow,
+                Err(broadcast::error::RecvError::Closed) => return Ending::Leaving,
+            },
+            notice = notices.recv(), if room => match notice {
+                Ok(Notice::UserRemoved(id)) if session.user_id().as_ref() == Some(&id) => return Ending::SignedOut,
+                Ok(Notice::UserChanged(id)) if session.user_id().as_ref() == Some(&id) => {
+                    let now = class_of(api, session);
+                    if now != class {
+                        class = now;
+                        feed = api.feed.listen(class);
+                    }
+                    review(api, session);
+                }
+                Ok(Notice::TokenRemoved(id)) if session.token_id().as_ref() == Some(&id) => return Ending::SignedOut,
+                Ok(notice) => {
+                    if let Some((topic, text)) = feed::notification(&api.app, &notice)
+                        && session.wants(topic)
+                        && class_of(api, session).sees_all()
+                    {
+                        outbox.push(Out::Stream(text.into()));
+                    }
+                }
+                Err(broadcast::error::RecvError::Lagged(_)) => return Ending::Slow,
+                Err(broadcast::error::RecvError::Closed) => return Ending::Leaving,
+            },
+            Some(notification) = watched.recv(), if room => outbox.push(Out::Stream(notification.into_bytes().into())),
+            () = stop.wait() => return Ending::Leaving,
+        }
+    }
+}
+
+/// Answers a message if that takes no waiting; otherwise its answer comes later, by `answered`, even an empty one.
+async fn at_once_or_later(
+    api: &Api,
+    session: &Arc<Session>,
+    text: Utf8Bytes,
+    answered: &mpsc::Sender<Option<Stream>>,
+) -> Poll<Option<Stream>> {
+    let (api, session) = (api.clone(), session.clone());
+    let mut call = Box::pin(async move { envelope::answer(&api, &session, &text).await });
+    let first = futures::poll!(call.as_mut());
+    if first.is_pending() {
+        let answered = answered.clone();
+        tokio::spawn(async move {
+            let answer = call.await;
+            // The socket may be gone; the call was made all the same.
+            let _ = answered.send(answer).await;
+        });
+    }
+    first
+}
+
+/// Has the live lists looked at with the rights that the account has now.
+fn review(api: &Api, session: &Arc<Session>) {
+    let (app, session) = (api.app.clone(), session.clone());
+    tokio::spawn(async move { crate::watch::review(&app, &session).await });
+}
+
+/// Returns what the socket's account sees.
+fn class_of(api: &Api, session: &Session) -> access::VisibilityClass {
+    session.ctx(&api.app).map_or(access::VisibilityClass::Nothing, |ctx| access::visibility(&ctx.caller))
+}
