@@ -16,7 +16,7 @@ use crate::watch::Watches;
 pub(crate) struct Session {
     pub address: Option<IpAddr>,
     state: Mutex<State>,
-    /// Wakes the connection when somebody signs in or out, so that its feed follows.
+    /// Wakes the connection when somebody signs in or out or asks for less, so that its feed follows.
     pub changed: tokio::sync::Notify,
     /// The live lists.
     pub watches: Watches,
@@ -63,6 +63,8 @@ impl Session {
         let mut state = self.state.lock();
         state.topics.extend(topics);
         state.spared = !all;
+        drop(state);
+        self.changed.notify_one();
     }
 
     /// Returns whether changes of objects are to be told: always, unless somebody asked not to.

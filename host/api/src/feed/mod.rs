@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
 pub(crate) use batch::{Batch, Changed, END, ENTER};
-pub(crate) use notice::notification;
+pub(crate) use notice::{notification, user_changed};
 
 /// Batches that a socket may lag behind: four busy pools make eighty a second, so this is some two seconds on top of what
 /// stands in the socket's own queue and in the kernel. Who is slower is disconnected and lists everything again, which is

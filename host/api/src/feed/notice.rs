@@ -20,3 +20,8 @@ pub(crate) fn notification(app: &Arc<App>, notice: &Notice) -> Option<(&'static 
     let text = json!({ "jsonrpc": "2.0", "method": topic, "params": params });
     Some((topic, text.to_string().into_bytes()))
 }
+
+/// Returns the notification that the account of a socket was changed; what it is now, `session.getUser` says.
+pub(crate) fn user_changed(id: &model::UserId) -> Vec<u8> {
+    json!({ "jsonrpc": "2.0", "method": "user", "params": { "id": id } }).to_string().into_bytes()
+}

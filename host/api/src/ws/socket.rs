@@ -95,7 +95,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 ) -> Ending {
     let (answered, mut answers) = mpsc::channel::<Option<Stream>>(ANSWERS);
     let mut waiting = 0;
-    let mut class = class_of(api, session);
+    let mut class = told_class(api, session);
     let mut feed = api.feed.listen(class);
     let mut notices = api.app.notices();
     let mut watched = session.watches.queue();
@@ -107,7 +107,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             // reading makes are written by the outbox, which is polled behind it.
             biased;
             () = session.changed.notified() => {
-                class = class_of(api, session);
+                class = told_class(api, session);
                 feed = api.feed.listen(class);
                 review(api, session);
             }
@@ -160,7 +160,9 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             notice = notices.recv(), if room => match notice {
                 Ok(Notice::UserRemoved(id)) if session.user_id().as_ref() == Some(&id) => return Ending::SignedOut,
                 Ok(Notice::UserChanged(id)) if session.user_id().as_ref() == Some(&id) => {
-                    let now = class_of(api, session);
+                    // Told without being asked for: what one may do has changed under the page.
+                    outbox.push(Out::Stream(feed::user_changed(&id).into()));
+                    let now = told_class(api, session);
                     if now != class {
                         class = now;
                         feed = api.feed.listen(class);
@@ -210,6 +212,11 @@ async fn at_once_or_later(
 fn review(api: &Api, session: &Arc<Session>) {
     let (app, session) = (api.app.clone(), session.clone());
     tokio::spawn(async move { crate::watch::review(&app, &session).await });
+}
+
+/// Returns what the socket is told of: what its account sees, or nothing if it asked for that.
+fn told_class(api: &Api, session: &Session) -> access::VisibilityClass {
+    if session.wants_all() { class_of(api, session) } else { access::VisibilityClass::Nothing }
 }
 
 /// Returns what the socket's account sees.
