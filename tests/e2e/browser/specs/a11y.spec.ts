@@ -19,7 +19,8 @@ import { expect, type Page, test } from '../support/test.ts';
 const STOPPABLE = recordedVms(POOLS[0])[0]?.name ?? '';
 
 // Nothing here depends on another: both workers take part.
-test.describe.configure({ mode: 'parallel' });
+// Every look takes axe seconds.
+test.describe.configure({ mode: 'parallel', timeout: 360_000 });
 
 async function close(page: Page): Promise<void> {
   await page.keyboard.press('Escape');

@@ -1,15 +1,16 @@
-// A big fleet: the page holds a window of it, wherever one scrolls.
+// A big fleet: the page holds a window of it, wherever one scrolls. XYLEM_FLEET makes it bigger: 10000 is what the page is
+// made for, and takes a build with optimisations.
 import { expectCount, searchBox, signIn, vmTable } from '../support/person.ts';
 import { expect, type Page, test } from '../support/test.ts';
 
-const VMS = 10_000;
+const VMS = Number(process.env['XYLEM_FLEET'] ?? 2_000);
 test.use({ fleet: VMS, hostile: false });
 
 const drawn = (page: Page) => vmTable(page).getByRole('row').count();
 const inView = (page: Page, index: number) =>
   expect(vmTable(page).locator(`[aria-rowindex="${index}"]`).getByRole('link')).toBeInViewport();
 
-test('ten thousand machines', async ({ page, rig }) => {
+test(`${VMS} machines`, async ({ page, rig }) => {
   const heavy: number[] = [];
   page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => heavy.push(payload.length)));
   await signIn(page, rig.admin);
@@ -36,6 +37,6 @@ test('ten thousand machines', async ({ page, rig }) => {
     expect(count).toBeLessThan(VMS);
   });
 
-  // 10,000 whole machines are tens of megabytes; a window is a small fraction of one.
+  // Thousands of whole machines are megabytes; a window is a small fraction of one, whatever the number.
   expect(Math.max(...heavy)).toBeLessThan(500_000);
 });

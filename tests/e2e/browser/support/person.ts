@@ -19,7 +19,8 @@ export const refusal = (page: Page): Locator => page.getByRole('alert').filter({
 export async function signIn(page: Page, person: Person): Promise<void> {
   await page.goto('/login');
   await trySignIn(page, person);
-  await expect(account(page, person)).toBeVisible();
+  // Checking a password is slow on purpose, more so in a build without optimisations on a busy machine.
+  await expect(account(page, person)).toBeVisible({ timeout: 30_000 });
   await putOff(page);
 }
 

@@ -82,7 +82,7 @@ function install(folder: string, hostile: boolean): void {
 }
 
 /** How long a cold start may take: the daemon compiles every plugin once. */
-const START_LIMIT = 60_000;
+const START_LIMIT = 80_000;
 
 export interface Rig extends Ready {
   admin: Person;
