@@ -3,6 +3,7 @@
 //! A bench reports; it does not judge. It ends with an error only when it cannot measure.
 
 mod events;
+mod fleet;
 mod life;
 mod measure;
 mod places;
@@ -12,17 +13,20 @@ mod smoke;
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::places::Places;
 
 const HELP: &str = "\
 Usage: bench <name>
 
-  smoke     start, resident memory, plugin calls, changes on their way to a client
+  smoke            start, resident memory, plugin calls, changes on their way to a client
+  fleet            whole fleets beside a bare socket and today's server, three runs
+  fleet --quick    the medium fleet, one short run
 
 Writes bench/<name>.json below the target folder; `cargo xtask bench <name>` builds a release and runs this.
-Environment: CARGO_TARGET_DIR (where to write), XYLEM_BIN (the daemon), XYLEM_PLUGINS (folder with plugins).
+Environment: CARGO_TARGET_DIR (where to write), XYLEM_BIN (the daemon), XYLEM_PLUGINS (folder with plugins),
+XYLEM_RESULTS (a page for the repository, written by a full run of a release build).
 ";
 
 fn main() -> ExitCode {
@@ -43,10 +47,16 @@ fn run(words: &[&str]) -> Result<()> {
             return Ok(());
         }
         ["smoke"] => smoke::run(&Places::find()?)?,
+        ["fleet"] => fleet::run(&Places::find()?, fleet::Extent::FULL)?,
+        ["fleet", "--quick"] => fleet::run(&Places::find()?, fleet::Extent::QUICK)?,
         _ => bail!("there is no bench {:?}\n\n{HELP}", words.join(" ")),
     };
     print!("{}", report.table());
     let file = report.write(&Places::target()?)?;
     println!("\nwritten to {}", file.display());
+    if let Some(page) = std::env::var_os("XYLEM_RESULTS").filter(|_| words == ["fleet"] && report::RELEASE) {
+        std::fs::write(&page, report.page()).with_context(|| format!("write {}", page.display()))?;
+        println!("and to {}", page.display());
+    }
     Ok(())
 }

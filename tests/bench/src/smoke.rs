@@ -39,12 +39,12 @@ async fn figures(places: &Places) -> Result<Vec<Figure>> {
     step("plugin calls");
     let calls = plugins::calls(places, CALLS).await?;
     Ok(vec![
-        Figure::of("start", "ms", "from exec to ready, on a state that exists", &starts.start)?.target(150.0),
-        Figure::of("rss_idle", "MiB", "resident without pools", &starts.rss)?.target(30.0),
+        Figure::of("start", "ms", "from exec to ready, on a state that exists", &starts.start)?.at_most(150.0),
+        Figure::of("rss_idle", "MiB", "resident without pools", &starts.rss)?.at_most(30.0),
         Figure::of("rss_pools", "MiB", "resident with the two recorded pools, before anyone signs in", &pools)?,
         Figure::of("rss_used", "MiB", "the same after a sign-in, a listing and changes", &[used])?,
-        Figure::of("plugin_instantiate", "us", "a fresh instance of auth-ldap", &calls.instantiate)?.target(50.0),
-        Figure::of("plugin_call", "us", "its `validate` through the runtime", &calls.call)?.target(100.0),
+        Figure::of("plugin_instantiate", "us", "a fresh instance of auth-ldap", &calls.instantiate)?.at_most(50.0),
+        Figure::of("plugin_call", "us", "its `validate` through the runtime", &calls.call)?.at_most(100.0),
         Figure::of("event_to_socket", "ms", "from a change to a client's socket, XAPI's pauses included", &changes)?,
         Figure::of("event_to_socket_own", "ms", "the same when the pool answers at once", &own)?,
     ])

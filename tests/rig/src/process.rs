@@ -118,6 +118,31 @@ impl Process {
         Ok(self.status("VmRSS")? * 1024)
     }
 
+    /// Returns the most resident memory since the start, or since [`Process::reset_peak`], in bytes.
+    pub(crate) fn peak(&self) -> Result<u64> {
+        Ok(self.status("VmHWM")? * 1024)
+    }
+
+    /// Lets [`Process::peak`] start over.
+    pub(crate) fn reset_peak(&self) -> Result<()> {
+        let file = format!("/proc/{}/clear_refs", self.child.id());
+        std::fs::write(&file, "5").with_context(|| format!("write {file}"))
+    }
+
+    /// Returns the processor time of all its threads in seconds, in steps of 10 ms.
+    pub(crate) fn processor(&self) -> Result<f64> {
+        let file = format!("/proc/{}/stat", self.child.id());
+        let text = std::fs::read_to_string(&file).with_context(|| format!("read {file}"))?;
+        // The name in parentheses may contain spaces; after it, user and system time are the 12th and 13th field.
+        let fields = text.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().skip(11).take(2));
+        let ticks: Vec<f64> = fields.into_iter().flatten().filter_map(|field| field.parse().ok()).collect();
+        match ticks[..] {
+            // USER_HZ is 100 on every Linux there is for programs.
+            [user, system] => Ok((user + system) / 100.0),
+            _ => bail!("{file} has no processor time"),
+        }
+    }
+
     /// Returns how many threads it has.
     pub(crate) fn threads(&self) -> Result<u64> {
         self.status("Threads")

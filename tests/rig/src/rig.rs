@@ -374,6 +374,30 @@ impl Rig {
         self.process()?.rss()
     }
 
+    /// Returns the daemon's most resident memory in bytes, since its start or the last [`Rig::reset_peak`].
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn peak(&self) -> Result<u64> {
+        self.process()?.peak()
+    }
+
+    /// Lets [`Rig::peak`] start over.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn reset_peak(&self) -> Result<()> {
+        self.process()?.reset_peak()
+    }
+
+    /// Returns the daemon's processor time in seconds, in steps of 10 ms.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn processor(&self) -> Result<f64> {
+        self.process()?.processor()
+    }
+
     /// Returns how many descriptors the daemon has open.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ pub fn bench(runner: &Runner, repo: &Repo, words: &[String]) -> Result<()> {
     }
     command.args(words).env("CARGO_TARGET_DIR", &repo.target);
     command.env("XYLEM_PLUGINS", &folders.plugins).env("XYLEM_HOSTILE", &folders.hostile);
+    command.env("XYLEM_RESULTS", repo.root.join("tests/bench/RESULTS.md"));
     command.env("XYLEM_BIN", &programs.xylem).env("XYLEM_SIM_BIN", &programs.simulator);
     let status = runner.aloud("bench", &mut command, |_| ())?;
     if !status.success() {
