@@ -154,7 +154,8 @@ impl Report {
             let _ = writeln!(text, "- {line}");
         }
         let _ = writeln!(text, "- xylem {}", env!("CARGO_PKG_VERSION"));
-        text += "\n| figure | median | min | max | unit | target | | what it is |\n|---|---:|---:|---:|---|---:|---|---|\n";
+        text +=
+            "\n| figure | median | min | max | unit | target | | what it is |\n|---|---:|---:|---:|---|---:|---|---|\n";
         for figure in &self.figures {
             let Figure { name, unit, median, min, max, met, about, .. } = figure;
             let verdict = match (figure.target, met) {

@@ -36,8 +36,8 @@ pub struct Found {
 impl Question {
     /// A GET with a token.
     pub fn get(address: &str, token: &str, path: &str) -> Self {
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nCookie: authenticationToken={token}\r\n\r\n").into_bytes();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nCookie: authenticationToken={token}\r\n\r\n")
+            .into_bytes();
         Self { protocol: Protocol::Http, hello: None, request: request.into() }
     }
 

@@ -190,7 +190,10 @@ async fn medium(rounds: &mut Rounds, extent: Extent, empty: &Empty) -> Result<()
 async fn large(rounds: &mut Rounds, extent: Extent) -> Result<()> {
     step("large fleet: load");
     let scene = Scene::set(&Fleet::large()).await?;
-    rounds.add(scene.load.as_secs_f64(), Figure::new("large_load", "s", "66,000 objects: from adding to a complete listing"));
+    rounds.add(
+        scene.load.as_secs_f64(),
+        Figure::new("large_load", "s", "66,000 objects: from adding to a complete listing"),
+    );
     rounds.add(
         LARGE.load / scene.load.as_secs_f64(),
         Figure::new("large_load_factor", "x", "the baseline's time divided by that"),
@@ -206,7 +209,8 @@ async fn loaded(rounds: &mut Rounds, scene: &Scene, size: &str, base: &Baseline,
     rounds.add(scene.objects as f64, Figure::new(format!("{size}_objects"), "", "objects in the listing"));
     rounds.add(
         scene.load.as_secs_f64(),
-        Figure::new(format!("{size}_load"), "s", "from adding the pools to a complete listing").at_most(base.load / 5.0),
+        Figure::new(format!("{size}_load"), "s", "from adding the pools to a complete listing")
+            .at_most(base.load / 5.0),
     );
     rounds.add(
         scene.processor,
@@ -216,19 +220,17 @@ async fn loaded(rounds: &mut Rounds, scene: &Scene, size: &str, base: &Baseline,
     rounds.add(rss, Figure::new(format!("{size}_rss"), "MiB", "resident with the fleet").at_most(base.rss / 10.0));
     rounds.add(
         (rss - empty.rss) * MIB / scene.vms as f64,
-        Figure::new(format!("{size}_bytes_per_vm"), "B", "resident beyond the empty daemon, per VM with all that is its"),
+        Figure::new(
+            format!("{size}_bytes_per_vm"),
+            "B",
+            "resident beyond the empty daemon, per VM with all that is its",
+        ),
     );
     Ok(())
 }
 
 /// Listings with 1 and 16 clients beside the yardstick.
-async fn listings(
-    rounds: &mut Rounds,
-    scene: &Scene,
-    size: &str,
-    base: &Baseline,
-    window: Duration,
-) -> Result<()> {
+async fn listings(rounds: &mut Rounds, scene: &Scene, size: &str, base: &Baseline, window: Duration) -> Result<()> {
     let (address, token) = (scene.address(), scene.token.as_str());
     let vm = scene.admin.call("xo.getAllObjects", json!({ "filter": { "type": "VM" }, "limit": 1 })).await?;
     let vm = vm.as_object().and_then(|vms| vms.keys().next()).context("there is no VM")?.clone();
@@ -255,6 +257,7 @@ async fn listings(
             let megabytes = ours.bytes as f64 / 1e6;
             let about = format!("answers of {megabytes:.3} MB, {clients} clients");
             rounds.add(ours.per_second, Figure::new(name.clone(), "/s", about));
+            rounds.add(ours.p50, Figure::new(format!("{name}_p50"), "ms", "waiting time"));
             rounds.add(ours.p99, Figure::new(format!("{name}_p99"), "ms", "waiting time"));
             let share = Figure::new(format!("{name}_yard"), "%", "of the yardstick's rate");
             rounds.add(ours.per_second / best.per_second * 100.0, share.at_least(if big { 50.0 } else { 40.0 }));
@@ -282,7 +285,8 @@ async fn beside(rounds: &mut Rounds, scene: &Scene, window: Duration) -> Result<
     );
     rounds.add(
         peak - before,
-        Figure::new("medium_rss_16", "MiB", "resident at most, beyond before, while 16 clients list everything").at_most(40.0),
+        Figure::new("medium_rss_16", "MiB", "resident at most, beyond before, while 16 clients list everything")
+            .at_most(40.0),
     );
     Ok(())
 }
@@ -306,10 +310,17 @@ async fn events(rounds: &mut Rounds, scene: &Scene, time: Duration) -> Result<()
             rounds.add(heard.p50, Figure::new(format!("{name}_p50"), "ms", "from change to socket"));
             rounds.add(heard.p95, Figure::new(format!("{name}_p95"), "ms", "from change to socket"));
             rounds.add(heard.p99, if promised { whole.at_most(75.0) } else { whole });
-            let part = Figure::new(format!("{name}_own_p99"), "ms", "from the answer of event.from to the last byte written");
+            if promised {
+                let base = if rate == 50 { MEDIUM.calm_p99 } else { MEDIUM.storm_p99 };
+                let factor = Figure::new(format!("{name}_factor"), "x", "the baseline's p99 divided by that");
+                rounds.add(base / heard.p99, factor);
+            }
+            let part =
+                Figure::new(format!("{name}_own_p99"), "ms", "from the answer of event.from to the last byte written");
             let limit = if rate == 50 { 5.0 } else { 20.0 };
             rounds.add(own.quantile(0.99)? * 1e3, if promised { part.at_most(limit) } else { part });
-            rounds.add(heard.lost as f64, Figure::new(format!("{name}_lost"), "", "states that never came").at_most(0.0));
+            rounds
+                .add(heard.lost as f64, Figure::new(format!("{name}_lost"), "", "states that never came").at_most(0.0));
             let processor = Figure::new(format!("{name}_cores"), "", "processor seconds per second");
             let limit = MEDIUM.storm_cores / 5.0;
             rounds.add(cores, if (rate, subscribers) == (1_000, 100) { processor.at_most(limit) } else { processor });
@@ -335,7 +346,8 @@ async fn growth(rounds: &mut Rounds, extent: Extent, empty: &Empty) -> Result<()
             .await?;
         let processor = (scene.rig.processor()? - before) / heard.made as f64 * 1e3;
         let per_vm = 1.0 / scene.vms as f64;
-        let cost = [scene.load.as_secs_f64() * 1e6 * per_vm, scene.processor * 1e6 * per_vm, rss * MIB * per_vm, processor];
+        let cost =
+            [scene.load.as_secs_f64() * 1e6 * per_vm, scene.processor * 1e6 * per_vm, rss * MIB * per_vm, processor];
         for ((name, unit, about), value) in COSTS.into_iter().zip(cost) {
             rounds.add(value, Figure::new(format!("{name}_{vms}"), unit, about));
         }

@@ -52,7 +52,11 @@ impl Conn {
         );
         self.send(request.as_bytes()).await?;
         let head = self.head().await?;
-        ensure!(head.starts_with("HTTP/1.1 101"), "the upgrade was answered with {}", head.lines().next().unwrap_or(""));
+        ensure!(
+            head.starts_with("HTTP/1.1 101"),
+            "the upgrade was answered with {}",
+            head.lines().next().unwrap_or("")
+        );
         Ok(())
     }
 
@@ -88,7 +92,8 @@ impl Conn {
         ensure!(lower.contains("transfer-encoding: chunked"), "the answer has no length");
         loop {
             let line = self.line().await?;
-            let size = usize::from_str_radix(line.trim_end(), 16).with_context(|| format!("read chunk size {line:?}"))?;
+            let size =
+                usize::from_str_radix(line.trim_end(), 16).with_context(|| format!("read chunk size {line:?}"))?;
             self.consume(size, body.as_deref_mut()).await?;
             self.consume(2, None).await?;
             length += line.len() + size + 2;
@@ -227,7 +232,8 @@ mod tests {
         long.extend([0x89, 0x01, b'p', 0x80, 0x02, b'y', b'z']);
         let mut plain = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", big.len()).into_bytes();
         plain.extend(&big);
-        let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n".to_vec();
+        let chunked =
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nA\r\n0123456789\r\n0\r\n\r\n".to_vec();
         for (bytes, protocol, body) in [
             (long, Protocol::WebSocket, [&big[..], b"yz"].concat()),
             (vec![0x81, 0x02, b'o', b'k'], Protocol::WebSocket, b"ok".to_vec()),
