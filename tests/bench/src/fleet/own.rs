@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use rig::Rig;
 
 /// The histogram, in seconds.
-const METRIC: &str = "xylem_feed_delivery_seconds";
+const METRIC: &str = "xylem_feed_seconds";
 
 /// A cumulative histogram: upper bounds in seconds with counts.
 pub struct Own(Vec<(f64, f64)>);
