@@ -19,14 +19,14 @@ use tokio::task::JoinHandle;
 use xapi_sim::Sim;
 
 /// Within this time after the end of a fault the picture equals the pool: the longest wait between two attempts is two
-/// seconds here (`[xapi] retry_max`), then a load. Named time 5 s; a test gives five times as much.
+/// seconds here (`retry_last`), then a load. Named time 5 s; a test gives five times as much.
 const RECOVERY: Duration = Duration::from_secs(25);
 
 /// How long a fault lasts that has a duration: longer than a poll's rhythm, so that it is met.
 const LASTS: Duration = Duration::from_millis(700);
 
 /// Settings under which the matrix is quick; the defaults wait longer.
-const SETTINGS: &str = "[xapi]\nretry_max_ms = 2000\npoll_ms = 4000\npoll_grace_ms = 3000\n";
+const SETTINGS: &str = "[xapi]\nretry_last = 2\nevent_poll = 4\nevent_margin = 3\n";
 
 /// When a fault comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,7 +240,7 @@ async fn every_fault_at_every_moment() -> Result<()> {
 #[tokio::test]
 async fn reconnections_leave_nothing_behind() -> Result<()> {
     let (warm, rounds) = if std::env::var_os("XYLEM_LONG").is_some() { (100, 1_000) } else { (10, 20) };
-    let settings = "[xapi]\nretry_first_ms = 1\nretry_max_ms = 50\n";
+    let settings = "[xapi]\nretry_first = 0.001\nretry_last = 0.05\n";
     let rig = Rig::builder().settings(settings).pools(["pool2"]).start().await?;
     let client = rig.admin().await?;
     client.watch().await?;
