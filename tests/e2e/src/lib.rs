@@ -15,7 +15,24 @@ use xapi_sim::Sim;
 pub type Shown = BTreeMap<String, BTreeMap<String, String>>;
 
 /// Classes of XAPI that become objects.
-const CLASSES: [&str; 10] = ["pool", "host", "VM", "SR", "VDI", "VBD", "VIF", "network", "PBD", "PIF"];
+const CLASSES: [&str; 16] = [
+    "pool",
+    "host",
+    "VM",
+    "SR",
+    "SM",
+    "VDI",
+    "VBD",
+    "VIF",
+    "network",
+    "PBD",
+    "PIF",
+    "PGPU",
+    "GPU_group",
+    "PCI",
+    "Bond",
+    "message",
+];
 
 /// Returns what a recorded pool has, read from its file in the simulator's folder.
 ///
@@ -33,10 +50,13 @@ pub fn simulated(sim: &Sim) -> Shown {
     shown(|class| sim.records(class).into_values().collect())
 }
 
-/// Returns what a client knows of one pool.
+/// Returns what a client knows of one pool, but for tasks: calls leave them behind for a while.
 pub fn listed(view: &View, pool: &str) -> Shown {
     let mut all = Shown::new();
     for object in view.objects.values().filter(|object| object["$pool"] == pool || object["id"] == pool) {
+        if object["type"] == "task" {
+            continue;
+        }
         let kind = text(object, "type").to_owned();
         let label = label(&kind, object);
         all.entry(kind).or_default().insert(text(object, "uuid").to_owned(), label);
@@ -103,6 +123,8 @@ fn kind<'a>(class: &'a str, record: &Value) -> &'a str {
         "VM" if is("is_a_template") => "VM-template",
         "VDI" if is("is_a_snapshot") => "VDI-snapshot",
         "VDI" if record["managed"] == false => "VDI-unmanaged",
+        "Bond" => "bond",
+        "GPU_group" => "gpuGroup",
         other => other,
     }
 }
