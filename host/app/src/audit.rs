@@ -130,7 +130,9 @@ fn mask(value: &Value) -> Value {
 
 fn names_secret(name: &str) -> bool {
     let name = name.to_lowercase();
-    ["password", "secret", "token", "passphrase", "encryptionkey", "otp"].iter().any(|word| name.contains(word))
+    ["password", "secret", "token", "passphrase", "encryptionkey", "otp", "httpproxy"]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 #[cfg(test)]
@@ -151,9 +153,11 @@ mod tests {
 
     #[test]
     fn masks_secrets_at_any_depth() {
-        let masked = mask(&json!({ "user": "a", "Password": "b", "list": [{ "clientSecret": "c" }], "token": "d" }));
+        let masked = mask(&json!({
+            "user": "a", "Password": "b", "list": [{ "clientSecret": "c" }], "token": "d", "httpProxy": "http://me:e@p",
+        }));
         let text = masked.to_string();
         assert!(!text.contains("\"b\"") && !text.contains("\"c\"") && !text.contains("\"d\""), "{text}");
-        assert!(text.contains("\"a\""));
+        assert!(text.contains("\"a\"") && !text.contains("me:e@p"), "{text}");
     }
 }

@@ -52,6 +52,6 @@ pub use events::{Delta, Event, EventStream, Nudger};
 pub use key::Key;
 pub use member::Member;
 pub use rpc::Dialect;
-pub use target::{Target, Timeouts, Tls};
+pub use target::{Target, Timeouts, Tls, join_proxy, split_proxy};
 pub use task::Task;
 pub use value::Value;

@@ -107,6 +107,27 @@ impl Default for Timeouts {
     }
 }
 
+/// Takes the password out of a proxy's address, to keep it apart. An address that makes no sense stays as it is.
+pub fn split_proxy(proxy: &str) -> (String, Option<Secret>) {
+    let Ok(mut url) = Url::parse(proxy.trim()) else { return (proxy.to_owned(), None) };
+    let Some(password) = url.password().map(|password| Secret::new(password.to_owned())) else {
+        return (proxy.to_owned(), None);
+    };
+    match url.set_password(None) {
+        Ok(()) => (url.into(), Some(password)),
+        Err(()) => (proxy.to_owned(), None),
+    }
+}
+
+/// Puts the password back into a proxy's address.
+pub fn join_proxy(proxy: &str, password: &Secret) -> String {
+    let Ok(mut url) = Url::parse(proxy.trim()) else { return proxy.to_owned() };
+    match url.set_password(Some(password.expose())) {
+        Ok(()) => url.into(),
+        Err(()) => proxy.to_owned(),
+    }
+}
+
 impl Target {
     /// Finds what could never connect, before anything is sent.
     ///
@@ -233,6 +254,23 @@ mod tests {
             assert_eq!(got.as_ref().ok().and_then(Option::as_ref).map(Url::as_str), expected, "{proxy}");
             let told = target.check().err().map(|error| format!("{error:?} {error}")).unwrap_or_default();
             assert!(!told.contains("hunter2"), "{told}");
+        }
+    }
+
+    #[test]
+    fn passwords_of_proxies_are_kept_apart() {
+        for (whole, bare, password) in [
+            ("http://me:hunter2@proxy:3128/", "http://me@proxy:3128/", Some("hunter2")),
+            ("http://me:p%40%25ss@proxy:3128/", "http://me@proxy:3128/", Some("p%40%25ss")),
+            ("http://proxy:3128", "http://proxy:3128", None),
+            ("proxy:3128", "proxy:3128", None),
+            ("not an address", "not an address", None),
+        ] {
+            let (shown, secret) = split_proxy(whole);
+            assert_eq!((&*shown, secret.as_ref().map(Secret::expose)), (bare, password), "{whole}");
+            if let Some(secret) = secret {
+                assert_eq!(join_proxy(&shown, &secret), whole);
+            }
         }
     }
 }

@@ -42,9 +42,12 @@ pub struct Server {
     /// Whether calls that change something are refused.
     #[serde(default)]
     pub read_only: bool,
-    /// Proxy to go through.
+    /// Proxy to go through, without its password.
     #[serde(default)]
     pub http_proxy: Option<String>,
+    /// The proxy's password, sealed.
+    #[serde(default)]
+    pub proxy_password: Option<Sealed>,
     /// SHA-256 of the only certificate that is taken.
     #[serde(default)]
     pub fingerprint: Option<String>,
@@ -113,6 +116,37 @@ impl App {
         Ok(servers.into_iter().map(|(_, stored)| stored).collect())
     }
 
+    /// Returns the whole address of the proxy.
+    fn proxy(&self, server: &Server) -> Result<Option<String>> {
+        let (Some(proxy), Some(sealed)) = (&server.http_proxy, &server.proxy_password) else {
+            return Ok(server.http_proxy.clone());
+        };
+        let password = self.store.unseal(Table::Servers, server.id.as_str(), "proxy_password", sealed)?;
+        Ok(Some(xapi::join_proxy(proxy, &password)))
+    }
+
+    /// Sets the proxy. Without a password it keeps the one it had: that is how it is shown.
+    fn set_proxy(&self, server: &mut Server, proxy: Option<&str>) -> Result<()> {
+        let (proxy, password) = match proxy.filter(|proxy| !proxy.is_empty()) {
+            Some(proxy) => {
+                let (proxy, password) = xapi::split_proxy(proxy);
+                (Some(proxy), password)
+            }
+            None => (None, None),
+        };
+        // Older records have the password in the address.
+        let (known, inside) = server.http_proxy.as_deref().map(xapi::split_proxy).unzip();
+        let same = proxy == known;
+        if let Some(password) = password.or_else(|| inside.flatten().filter(|_| same)) {
+            let sealed = self.store.seal(Table::Servers, server.id.as_str(), "proxy_password", &password)?;
+            server.proxy_password = Some(sealed);
+        } else if !same {
+            server.proxy_password = None;
+        }
+        server.http_proxy = proxy;
+        Ok(())
+    }
+
     fn target(&self, server: &Server) -> Result<Target> {
         let password = self.store.unseal(Table::Servers, server.id.as_str(), "password", &server.password)?;
         let tls = match &server.fingerprint {
@@ -125,7 +159,7 @@ impl App {
             username: server.username.clone(),
             password,
             tls,
-            http_proxy: server.http_proxy.clone(),
+            http_proxy: self.proxy(server)?,
             read_only: server.read_only,
             members: server.members.clone(),
         })
@@ -166,7 +200,7 @@ pub async fn add(ctx: &Ctx, new: New) -> Result<ServerId> {
         return Err(Failure::AlreadyExists { id: known.value.id.to_string(), kind: "server".into() }.into());
     }
     let id = ServerId::random();
-    let server = Server {
+    let mut server = Server {
         password: app.store.seal(Table::Servers, id.as_str(), "password", &new.password)?,
         id: id.clone(),
         label: new.label,
@@ -175,10 +209,12 @@ pub async fn add(ctx: &Ctx, new: New) -> Result<ServerId> {
         enabled: new.auto_connect.unwrap_or(true),
         allow_unauthorized: new.allow_unauthorized,
         read_only: new.read_only,
-        http_proxy: new.http_proxy,
+        http_proxy: None,
+        proxy_password: None,
         fingerprint: new.fingerprint.filter(|text| !text.is_empty()),
         members: vec![],
     };
+    app.set_proxy(&mut server, new.http_proxy.as_deref())?;
     check(app, &server)?;
     app.store.put(Table::Servers, id.as_str(), &server, Expect::Absent).await?;
     if server.enabled {
@@ -244,7 +280,7 @@ impl Changes {
             server.allow_unauthorized = allow;
         }
         if let Some(proxy) = &self.http_proxy {
-            server.http_proxy.clone_from(proxy);
+            app.set_proxy(server, proxy.as_deref())?;
         }
         if let Some(fingerprint) = &self.fingerprint {
             server.fingerprint.clone_from(fingerprint);
@@ -342,7 +378,8 @@ fn view(app: &App, server: &Server) -> Value {
         "stale": false,
     });
     if let Some(proxy) = &server.http_proxy {
-        view["httpProxy"] = json!(proxy);
+        // Older records have the password in it.
+        view["httpProxy"] = json!(xapi::split_proxy(proxy).0);
     }
     if let Some(fingerprint) = &server.fingerprint {
         view["fingerprint"] = json!(fingerprint);

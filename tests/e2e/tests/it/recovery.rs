@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use e2e::{differences, listed, pool_id, simulated};
 use rig::{Client, Rig};
 use serde_json::{Value, json};
-use xapi_sim::Sim;
+use xapi_sim::{Fleet, Member, Members, Options, Sim};
 
 /// A change that the daemon misses, or has to see, and its name.
 fn rename_a_vm(sim: &Sim, name: &str) -> Result<()> {
@@ -110,6 +110,7 @@ async fn a_pool_that_fails_goes_stale_and_recovers_by_itself() -> Result<()> {
 
     // Another certificate is another machine: refused until an administrator says otherwise, and said clearly.
     let host = beside.host();
+    let before = beside.fingerprint();
     let fingerprint = beside.swap_certificate().context("it speaks TLS")?;
     beside.drop_connections();
     let refused = client.until("the new certificate to be refused", |view| {
@@ -119,10 +120,58 @@ async fn a_pool_that_fails_goes_stale_and_recovers_by_itself() -> Result<()> {
     });
     let refused = refused.await?;
     ensure!(refused["stale"] == true && refused["status"] == "disconnected", "{refused}");
+    ensure!(refused["error"]["expectedFingerprint"] == json!(before), "{refused}");
     client.call("server.set", json!({ "id": refused["id"], "fingerprint": fingerprint })).await?;
     rename_a_vm(beside, "renamed under a new certificate")?;
     recovers(&client, beside, "renamed under a new certificate").await?;
     e2e::same(&simulated(sim), &listed(&client.view(), &pool))?;
     ensure!(client.is_closed().is_none(), "the client was never thrown out");
+    rig.end().await
+}
+
+#[tokio::test]
+async fn a_pool_is_found_at_another_member_also_after_a_restart() -> Result<()> {
+    let fleet = Fleet { vms: 20, snapshots: 2, templates: 2, ..Fleet::small() };
+    let options = Options { members: Members::Loopback, ..fleet.options(0) };
+    let mut rig = Rig::builder().pool(options).start().await?;
+    let client = rig.admin().await?;
+    client.watch().await?;
+    client.watch_servers().await?;
+    let sim = rig.sim(0).clone();
+    let (host, all) = (sim.host(), sim.members());
+    let place = |member: &Member| member.url.split("//").nth(1).unwrap_or_default().to_owned();
+    let told = client.until("the members", |view| {
+        let server = view.server(&host)?;
+        (server["members"].as_array()?.len() == all.len()).then(|| server.clone())
+    });
+    let told = told.await?;
+    for member in &all {
+        let wanted = json!({ "address": member.address, "fingerprint": member.fingerprint });
+        ensure!(told["members"].as_array().is_some_and(|list| list.contains(&wanted)), "{wanted} in {told}");
+    }
+    ensure!(told["member"] == json!(host), "{told}");
+
+    // The entry dies, another host is the master.
+    sim.fail_over(&all[1].host).await?;
+    rename_a_vm(&sim, "renamed by another master")?;
+    recovers(&client, &sim, "renamed by another master").await?;
+    let now = client.until("the other member", |view| view.server(&host).cloned()).await?;
+    ensure!(now["member"] == json!(place(&all[1])) && now["host"] == json!(host), "{now}");
+    let halted =
+        client.view().of_kind("VM").find(|vm| vm["power_state"] == "Halted").cloned().context("a halted VM")?;
+    client.call("vm.start", json!({ "id": halted["id"] })).await?;
+
+    // The daemon does not forget whom it may ask.
+    rig.stop().await?;
+    sim.fail_over(&all[2].host).await?;
+    rig.start_again().await?;
+    rig.pools_are_live().await?;
+    let client = rig.admin().await?;
+    client.watch().await?;
+    client.watch_servers().await?;
+    rename_a_vm(&sim, "renamed after a restart")?;
+    recovers(&client, &sim, "renamed after a restart").await?;
+    let now = client.until("the third member", |view| view.server(&host).cloned()).await?;
+    ensure!(now["member"] == json!(place(&all[2])), "{now}");
     rig.end().await
 }
