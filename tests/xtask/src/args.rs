@@ -11,7 +11,8 @@ cargo xtask <task>
                     build what is missing and start the daemon with two recorded pools; Ctrl-C stops all
                     --no-demo: the daemon alone, for real pools; its files are in .xylem/own
   test [--long] [--only STAGE,...] [FILTER]
-                    set up what tests need and run all tests; stages: rust, doc, guests, web, browser
+                    set up what tests need and run all tests; stages: rust, doc, guests, web, browser, fuzz
+                    --long: matrices in full, and each fuzz target for three minutes
   ci                tidy, format, clippy, deny, then test: what every change has to pass
   tidy              the rules of the house: floors, module docs, stray files, lock files
   codegen           write the files that are made from the operation table

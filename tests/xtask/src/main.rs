@@ -7,6 +7,7 @@ mod children;
 mod ci;
 mod counts;
 mod demo;
+mod fuzz;
 mod group;
 mod host;
 mod http;

@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::counts::{Counter, Counts};
+use crate::fuzz;
 use crate::group;
 use crate::host::{self, Programs};
 use crate::plugins::{self, Folders};
@@ -14,12 +15,12 @@ use crate::setup;
 use crate::stages::Stages;
 
 /// The stages by the names `--only` knows.
-pub const STAGES: [&str; 5] = ["rust", "doc", "guests", "web", "browser"];
+pub const STAGES: [&str; 6] = ["rust", "doc", "guests", "web", "browser", "fuzz"];
 
 /// What the user asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Run the growing matrices in full.
+    /// Run the growing matrices in full, and the fuzz targets.
     pub long: bool,
     /// Only tests whose name contains this.
     pub filter: Option<String>,
@@ -41,6 +42,12 @@ pub fn test(runner: &Runner, repo: &Repo, options: &Options) -> Result<bool> {
 
 /// Adds the set-up and the tests to `stages`.
 pub fn run(runner: &Runner, repo: &Repo, options: &Options, stages: &mut Stages) -> Result<()> {
+    let fuzzed = options.only.iter().any(|only| only == "fuzz")
+        || (options.long && options.only.is_empty() && options.filter.is_none());
+    if options.only == ["fuzz"] {
+        // It needs nothing of the set-up.
+        return fuzz::run(runner, repo, stages);
+    }
     let mut found = None;
     let ready = stages.run("set-up", || {
         found = Some(Tools::prepare(runner, repo, options)?);
@@ -69,6 +76,9 @@ pub fn run(runner: &Runner, repo: &Repo, options: &Options, stages: &mut Stages)
     }
     if wanted("browser") && repo.path("tests/e2e/browser/package.json").is_file() {
         stages.count("browser tests", || tools.browser())?;
+    }
+    if fuzzed {
+        fuzz::run(runner, repo, stages)?;
     }
     Ok(())
 }
