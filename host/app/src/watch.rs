@@ -403,3 +403,109 @@ impl Drop for Shared {
         self.wake.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::ServerId;
+    use serde_json::{Value as Json, json};
+    use xapi::{Delta, Value};
+
+    use super::*;
+
+    fn record(class: &str, name: &str, label: &str) -> Delta {
+        let text = Value::from;
+        let fields = [("uuid", text(name)), ("name_label", text(label)), ("power_state", text("Running"))];
+        Delta::Apply {
+            class: class.into(),
+            reference: format!("OpaqueRef:{name}").into(),
+            record: Value::record(fields),
+        }
+    }
+
+    /// A picture with the VMs a, b and c, its writer, and the list of them by name.
+    fn world() -> (Inventory, inventory::Writer, Shared) {
+        let inventory = Inventory::new();
+        let mut writer = inventory.writer(ServerId::from("s"));
+        writer.begin();
+        writer.apply(&[record("pool", "p", "pool")]);
+        writer.apply(&["a", "b", "c"].map(|name| record("VM", name, name)));
+        writer.finish().unwrap();
+        let sort = vec![Sort { by: Path::parse("name_label").unwrap(), descending: false }];
+        let spec = Spec { kinds: vec![Kind::Vm], filter: None, sort };
+        let order = Order::new(&inventory.snapshot(), spec, sees(VisibilityClass::Administrator));
+        let state = Mutex::new(State { order, windows: HashMap::new(), last: 0 });
+        let shared = Shared { state, wake: Arc::default(), revision: Arc::default() };
+        (inventory, writer, shared)
+    }
+
+    fn prepared(shared: &Arc<Shared>, inventory: &Inventory) -> Prepared {
+        let window = WindowSpec { start: 0, count: 2, fields: vec![Path::parse("name_label").unwrap()] };
+        let (shared, inventory) = (shared.clone(), inventory.clone());
+        Prepared { shared, window, class: VisibilityClass::Administrator, inventory }
+    }
+
+    fn told(queue: &mut mpsc::Receiver<String>) -> Json {
+        queue.try_recv().map_or(Json::Null, |text| {
+            let message: Json = serde_json::from_str(&text).unwrap();
+            assert_eq!((&message["jsonrpc"], &message["method"]), (&json!("2.0"), &json!("inventory.watch")));
+            message["params"].clone()
+        })
+    }
+
+    fn go_on(shared: &Shared, inventory: &Inventory, changed: &[&str]) -> bool {
+        let ids = changed.iter().map(|id| ObjectId::from(*id)).collect();
+        shared.go_on(&inventory.snapshot(), Some(&ids))
+    }
+
+    fn row(id: &str, label: &str) -> Json {
+        json!({ "id": id, "type": "VM", "name_label": label })
+    }
+
+    #[test]
+    fn a_slow_socket_is_told_the_latest_state() {
+        let (inventory, mut writer, shared) = world();
+        let shared = Arc::new(shared);
+        let (sink, mut queue) = mpsc::channel(1);
+        let (watch, answer) = prepared(&shared, &inventory).start("w", sink).unwrap();
+        let answer: Json = serde_json::from_str(&answer).unwrap();
+        let rows = json!({ "a": row("a", "a"), "b": row("b", "b") });
+        assert_eq!(
+            answer,
+            json!({ "watch": "w", "revision": 0, "total": 3, "start": 0, "ids": ["a", "b"], "rows": rows })
+        );
+
+        writer.apply(&[record("VM", "a", "a1")]);
+        assert!(!go_on(&shared, &inventory, &["a"]));
+        // There is no room for these two.
+        for label in ["b1", "b2"] {
+            writer.apply(&[record("VM", "b", label)]);
+            assert!(go_on(&shared, &inventory, &["b"]));
+        }
+        let set = json!({ "a": row("a", "a1") });
+        assert_eq!(told(&mut queue), json!({ "watch": "w", "revision": 1, "total": 3, "start": 0, "set": set }));
+        assert_eq!(told(&mut queue), Json::Null);
+        assert!(!go_on(&shared, &inventory, &[]));
+        let set = json!({ "b": row("b", "b2") });
+        assert_eq!(told(&mut queue), json!({ "watch": "w", "revision": 2, "total": 3, "start": 0, "set": set }));
+        // Nothing that is shown.
+        writer.apply(&[record("VM", "c", "c1")]);
+        assert!(!go_on(&shared, &inventory, &["c"]));
+        assert_eq!(told(&mut queue), Json::Null);
+        drop(watch);
+        assert!(shared.state.lock().windows.is_empty());
+    }
+
+    #[test]
+    fn after_a_resync_everything_is_told() {
+        let (inventory, _writer, shared) = world();
+        let shared = Arc::new(shared);
+        let (sink, mut queue) = mpsc::channel(4);
+        let _watch = prepared(&shared, &inventory).restart("w", sink);
+        let set = json!({ "a": row("a", "a"), "b": row("b", "b") });
+        let whole = |revision: u64| json!({ "watch": "w", "revision": revision, "total": 3, "start": 0, "ids": ["a", "b"], "set": set });
+        assert!(!go_on(&shared, &inventory, &[]));
+        assert_eq!(told(&mut queue), whole(0));
+        assert!(!shared.go_on(&inventory.snapshot(), None));
+        assert_eq!(told(&mut queue), whole(1));
+    }
+}
