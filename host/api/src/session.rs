@@ -16,7 +16,7 @@ use crate::watch::Watches;
 pub(crate) struct Session {
     pub address: Option<IpAddr>,
     state: Mutex<State>,
-    /// Wakes the connection when somebody signs in or out or asks for less, so that its feed follows.
+    /// Wakes the connection when somebody signs in or out, or asks for less, so that its feed follows.
     pub changed: tokio::sync::Notify,
     /// The live lists.
     pub watches: Watches,

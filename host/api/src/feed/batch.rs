@@ -24,6 +24,9 @@ pub(crate) struct Changed {
     pub after: Arc<Object>,
 }
 
+/// A state of an object; none before it came and after it went.
+type State<'a> = Option<&'a Arc<Object>>;
+
 /// The differences between two states of the picture. Each object is in it once.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -39,7 +42,7 @@ impl Batch {
     pub(crate) fn of(all: &[Arc<Changes>]) -> Self {
         // First and last state of each object; most batches are one answer, but an id may go and come in the same one.
         let mut places: HashMap<&ObjectId, usize> = HashMap::new();
-        let mut states: Vec<(Option<&Arc<Object>>, Option<&Arc<Object>>)> = Vec::new();
+        let mut states: Vec<(State<'_>, State<'_>)> = Vec::new();
         for changes in all {
             let removed = changes.last.iter().map(|last| (last.id(), Some(last), None));
             let set = changes.set.iter().zip(&changes.before);

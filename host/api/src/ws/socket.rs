@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use access::VisibilityClass;
 use app::Notice;
 use futures::StreamExt;
 use tokio::io::{AsyncRead, AsyncWrite, WriteHalf};
@@ -95,7 +96,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 ) -> Ending {
     let (answered, mut answers) = mpsc::channel::<Option<Stream>>(ANSWERS);
     let mut waiting = 0;
-    let mut class = told_class(api, session);
+    let mut class = heard_by(api, session);
     let mut feed = api.feed.listen(class);
     let mut notices = api.app.notices();
     let mut watched = session.watches.queue();
@@ -107,9 +108,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             // reading makes are written by the outbox, which is polled behind it.
             biased;
             () = session.changed.notified() => {
-                class = told_class(api, session);
-                feed = api.feed.listen(class);
-                review(api, session);
+                follow(api, session, &mut class, &mut feed);
             }
             message = incoming.next(), if room && waiting < CALLS => match message {
                 Some(Ok(Message::Text(text))) => {
@@ -160,14 +159,9 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             notice = notices.recv(), if room => match notice {
                 Ok(Notice::UserRemoved(id)) if session.user_id().as_ref() == Some(&id) => return Ending::SignedOut,
                 Ok(Notice::UserChanged(id)) if session.user_id().as_ref() == Some(&id) => {
+                    follow(api, session, &mut class, &mut feed);
                     // Told without being asked for: what one may do has changed under the page.
                     outbox.push(Out::Stream(feed::user_changed(&id).into()));
-                    let now = told_class(api, session);
-                    if now != class {
-                        class = now;
-                        feed = api.feed.listen(class);
-                    }
-                    review(api, session);
                 }
                 Ok(Notice::TokenRemoved(id)) if session.token_id().as_ref() == Some(&id) => return Ending::SignedOut,
                 Ok(notice) => {
@@ -208,18 +202,23 @@ async fn at_once_or_later(
     first
 }
 
-/// Has the live lists looked at with the rights that the account has now.
-fn review(api: &Api, session: &Arc<Session>) {
+/// Lets what the socket is told follow what its account sees and what it asked for.
+fn follow(api: &Api, session: &Arc<Session>, class: &mut VisibilityClass, feed: &mut broadcast::Receiver<Frame>) {
+    let now = heard_by(api, session);
+    // Otherwise what waits in the channel would be lost.
+    if now != *class {
+        (*class, *feed) = (now, api.feed.listen(now));
+    }
     let (app, session) = (api.app.clone(), session.clone());
     tokio::spawn(async move { crate::watch::review(&app, &session).await });
 }
 
-/// Returns what the socket is told of: what its account sees, or nothing if it asked for that.
-fn told_class(api: &Api, session: &Session) -> access::VisibilityClass {
-    if session.wants_all() { class_of(api, session) } else { access::VisibilityClass::Nothing }
+/// Returns the class whose changes the socket is told: that of its account, or none when it asked not to be told.
+fn heard_by(api: &Api, session: &Session) -> VisibilityClass {
+    if session.wants_all() { class_of(api, session) } else { VisibilityClass::Nothing }
 }
 
 /// Returns what the socket's account sees.
-fn class_of(api: &Api, session: &Session) -> access::VisibilityClass {
-    session.ctx(&api.app).map_or(access::VisibilityClass::Nothing, |ctx| access::visibility(&ctx.caller))
+fn class_of(api: &Api, session: &Session) -> VisibilityClass {
+    session.ctx(&api.app).map_or(VisibilityClass::Nothing, |ctx| access::visibility(&ctx.caller))
 }

@@ -34,7 +34,7 @@ async fn every_way_to_list_gives_the_same_objects() -> Result<()> {
     let (admin, rest) = (rig.admin().await?, rig.admin_rest()?);
     let all = admin.call("xo.getAllObjects", json!({})).await?;
     let all = all.as_object().context("a map")?;
-    ensure!(all.len() > 1_500 && all.iter().all(|(id, object)| object["id"] == id.as_str()), "{} objects", all.len());
+    ensure!(all.len() > 1_000 && all.iter().all(|(id, object)| object["id"] == id.as_str()), "{} objects", all.len());
     let running = |object: &&Value| object["type"] == "VM" && object["power_state"] == "Running";
     let expected = ids(all.values().filter(running));
     ensure!(expected.len() > 100, "{} VMs run", expected.len());
@@ -158,7 +158,7 @@ async fn sockets_that_do_not_read_cost_little_and_disturb_nobody() -> Result<()>
         while answers.len() < QUESTIONS {
             if let Message::Text(text) = socket.read()? {
                 let answer: Value = serde_json::from_str(&text)?;
-                answers.extend(answer["result"].as_object().filter(|all| all.len() > 1_500).and(answer["id"].as_u64()));
+                answers.extend(answer["result"].as_object().filter(|all| all.len() > 1_000).and(answer["id"].as_u64()));
             }
         }
         Ok(answers.len())
