@@ -87,14 +87,19 @@ async fn however_many_look_a_host_is_asked_once() -> Result<()> {
     // What cannot be answered says why.
     let wrong = rest.get(&format!("/hosts/{}/stats?granularity=years", host.as_str().unwrap_or_default())).await?;
     ensure!(wrong.status == 422, "{} {}", wrong.status, wrong.text);
-    let halted = view.of_kind("VM").find(|vm| vm["power_state"] == "Halted").context("a halted VM")?;
-    let refused = admin.refused("vm.stats", json!({ "id": halted["id"] })).await?;
+    let id = running[1].as_str().context("an id")?.to_owned();
+    let is = |state: &'static str| {
+        let (admin, id) = (&admin, &id);
+        admin.until(state, move |view| (view.objects.get(id)?["power_state"] == state).then_some(()))
+    };
+    admin.call("vm.stop", json!({ "id": id, "force": true })).await?;
+    is("Halted").await?;
+    let refused = admin.refused("vm.stats", json!({ "id": id })).await?;
     ensure!(refused.code == 25 && refused.data["property"] == "resident_on", "{refused}");
 
     // A VM that starts gets its curves, though the host was asked a moment ago.
-    admin.call("vm.start", json!({ "id": halted["id"] })).await?;
-    let id = halted["id"].as_str().context("an id")?.to_owned();
-    admin.until("the VM to run", |view| (view.objects.get(&id)?["power_state"] == "Running").then_some(())).await?;
+    admin.call("vm.start", json!({ "id": id })).await?;
+    is("Running").await?;
     let measured = rig::until("curves of the started VM", async || {
         let stats = admin.call("vm.stats", json!({ "id": id })).await.ok()?;
         stats["stats"]["cpuUsage"].as_array().map(Vec::len)
