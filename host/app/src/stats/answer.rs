@@ -14,8 +14,10 @@ pub(super) struct Answer {
     pub end: i64,
     /// Seconds between two points.
     pub step: u32,
-    /// Points of each curve.
+    /// Points of each curve: all that there can be, or none at all.
     pub points: usize,
+    /// How many of them, the newest, the host has told.
+    known: usize,
     /// When the host was asked, by our clock.
     pub fetched: Millis,
     /// Bytes that it takes, about.
@@ -41,8 +43,7 @@ impl Curve {
         }
     }
 
-    /// Returns the value at a point.
-    pub fn at(&self, point: usize) -> f64 {
+    fn at(&self, point: usize) -> f64 {
         match self {
             Self::Flat(value) => *value,
             Self::Points(values) => values.get(point).copied().unwrap_or(f64::NAN),
@@ -66,16 +67,17 @@ impl Answer {
         let back = |time: i64| usize::try_from((end - time) / i64::from(step)).ok();
         let back = |time: &i64| back(*time).filter(|back| *back < granularity.points());
         // A row may be missing; the points stay in their places then.
-        let points = updates.times.iter().find_map(back).map_or(0, |back| back + 1);
-        let mut answer = Self { end, step, points, fetched, bytes: size_of::<Self>(), owners: HashMap::new() };
+        let known = updates.times.iter().find_map(back).map_or(0, |back| back + 1);
+        let points = if known == 0 { 0 } else { granularity.points() };
+        let mut answer = Self { end, step, points, known, fetched, bytes: size_of::<Self>(), owners: HashMap::new() };
         for (index, column) in updates.columns.iter().enumerate() {
             if column.cf != Cf::Average || column.owner == Owner::Sr {
                 continue;
             }
-            let mut values = vec![f64::NAN; points];
+            let mut values = vec![f64::NAN; known];
             for (time, value) in updates.times.iter().zip(updates.values(index)) {
                 if let Some(back) = back(time) {
-                    values[points - 1 - back] = value;
+                    values[known - 1 - back] = value;
                 }
             }
             let curve = Curve::new(values);
@@ -88,6 +90,11 @@ impl Answer {
     /// Returns whether there are curves of this host or VM.
     pub fn has(&self, uuid: &str) -> bool {
         self.owners.contains_key(uuid)
+    }
+
+    /// Returns the value of one of its curves at a point. What was before the host knew anything is NaN.
+    pub fn at(&self, curve: &Curve, point: usize) -> f64 {
+        (point + self.known).checked_sub(self.points).map_or(f64::NAN, |point| curve.at(point))
     }
 
     /// Returns the curves of a host or VM, by the names of their sources.
@@ -111,10 +118,11 @@ pub(super) mod tests {
         let body = "{meta:{start:0,step:5,end:600,legend:['AVERAGE:host:h:a','AVERAGE:vm:v:b','MAX:vm:v:b','AVERAGE:sr:s:c']},\
             data:[{t:600,values:[3,7,9,1]},{t:590,values:[2,7,9,1]},{t:585,values:[NaN,7,9,1]},{t:0,values:[1,7,9,1]}]}";
         let answer = answer(body, Granularity::Seconds, 1).unwrap();
-        assert_eq!((answer.end, answer.points), (600, 4));
+        assert_eq!((answer.end, answer.points, answer.known), (600, 120, 4));
         let [(name, host)] = answer.curves("h").collect::<Vec<_>>()[..] else { panic!("one curve") };
-        let values: Vec<_> = (0..4).map(|point| host.at(point)).collect();
+        let values: Vec<_> = (116..120).map(|point| answer.at(host, point)).collect();
         assert_eq!(name, "a");
+        assert!(answer.at(host, 115).is_nan() && answer.at(host, 0).is_nan(), "nothing is known of them");
         // The row of 0 is older than ten minutes, that of 595 is missing.
         assert!(values[0].is_nan() && values[2].is_nan() && values[1] == 2.0 && values[3] == 3.0, "{values:?}");
         let vm: Vec<_> = answer.curves("v").collect();
@@ -140,6 +148,6 @@ pub(super) mod tests {
     #[test]
     fn a_year_apart_costs_nothing() {
         let body = "{meta:{start:0,step:5,end:600,legend:['AVERAGE:host:h:a']},data:[{t:9007199254740991,values:[1]},{t:-9007199254740991,values:[1]}]}";
-        assert_eq!(answer(body, Granularity::Seconds, 1).unwrap().points, 1);
+        assert_eq!(answer(body, Granularity::Seconds, 1).unwrap().known, 1);
     }
 }

@@ -209,9 +209,9 @@ async fn ask(app: &App, object: &Object, granularity: Granularity) -> Result<Arc
         return Err(offline());
     }
     let step = granularity.step();
-    // One step less than there are points, or the host would take the next coarser ring. A negative start counts from
-    // the newest row, so that the clocks need not agree.
-    let start = i64::from(step) * (granularity.points() as i64 - 1);
+    // A second less than the ring holds, or the host would take the next coarser one. A negative start counts from the
+    // newest row, so that the clocks need not agree.
+    let start = i64::from(step) * granularity.points() as i64 - 1;
     let path = format!("/rrd_updates?start=-{start}&cf=AVERAGE&host=true&interval={step}&json=true");
     let body = app.fetch(object, &path, LIMIT, MAX_BODY).await?;
     let fetched = app.clock.now();

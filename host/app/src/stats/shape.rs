@@ -147,7 +147,7 @@ impl Stats {
             let found = rules.iter().find_map(|rule| Some((rule, fits(rule.0, source)?)));
             if let Some(((_, place, unit), part)) = found {
                 let place = place.iter().map(|step| if *step == "*" { part } else { *step });
-                tree.put(place, Node::Curve(curve, *unit, self.answer.points));
+                tree.put(place, Node::Curve(&self.answer, curve, *unit));
             }
         }
         derive(&mut tree, self.of);
@@ -199,8 +199,8 @@ fn derive(tree: &mut Tree<'_>, of: Of) {
 struct Tree<'a>(BTreeMap<&'a str, Node<'a>>);
 
 enum Node<'a> {
-    /// As the host told it, in which unit, and how many points there are.
-    Curve(&'a Curve, Unit, usize),
+    /// As the host told it, and in which unit.
+    Curve(&'a Answer, &'a Curve, Unit),
     /// Made by us.
     Values(Vec<f64>),
     Branch(Tree<'a>),
@@ -223,7 +223,9 @@ impl<'a> Tree<'a> {
 impl Node<'_> {
     fn values(&self) -> Box<dyn Iterator<Item = f64> + '_> {
         match self {
-            Self::Curve(curve, unit, points) => Box::new((0..*points).map(|point| unit.apply(curve.at(point)))),
+            Self::Curve(answer, curve, unit) => {
+                Box::new((0..answer.points).map(|point| unit.apply(answer.at(curve, point))))
+            }
             Self::Values(values) => Box::new(values.iter().copied()),
             Self::Branch(_) => Box::new(std::iter::empty()),
         }
@@ -296,17 +298,16 @@ impl SrStats {
         let name = format!("{source}_{}", self.mark);
         let curves = self.hosts.iter().filter_map(|(_, uuid, answer)| {
             let (_, curve) = answer.curves(uuid).find(|(source, _)| *source == name)?;
-            Some((curve, late(answer, end)?, answer.points))
+            Some((curve, answer, late(answer, end)?))
         });
         let curves: Vec<_> = curves.collect();
         if curves.is_empty() {
             return Node::Values(Vec::new());
         }
         let at = |point: usize| {
-            let values = curves.iter().map(|(curve, late, own)| {
+            let values = curves.iter().map(|(curve, answer, late)| {
                 // The last point of all is `late` points before the host's own last.
-                let own = (own + point).checked_sub(late + points);
-                own.map_or(f64::NAN, |own| curve.at(own))
+                point.checked_sub(*late).map_or(f64::NAN, |own| answer.at(curve, own))
             });
             unit.apply(how(&values.collect::<Vec<_>>()))
         };
@@ -319,9 +320,7 @@ impl SrStats {
     }
 
     fn points(&self) -> usize {
-        let end = self.end();
-        let points = self.hosts.iter().filter_map(|(_, _, answer)| answer.points.checked_sub(late(answer, end)?));
-        points.max().unwrap_or_default()
+        self.hosts.iter().map(|(_, _, answer)| answer.points).max().unwrap_or_default()
     }
 }
 
@@ -345,7 +344,7 @@ impl Serialize for SrStats {
         let iowait = format!("iowait_{}", self.mark);
         for (host, uuid, answer) in &self.hosts {
             if let Some((_, curve)) = answer.curves(uuid).find(|(source, _)| *source == iowait) {
-                stats.put(["iowait", &**host].into_iter(), Node::Curve(curve, Unit::Same, answer.points));
+                stats.put(["iowait", &**host].into_iter(), Node::Curve(answer, curve, Unit::Same));
             }
         }
         let mut map = serializer.serialize_map(Some(4))?;

@@ -34,7 +34,7 @@ async fn every_release_and_form_of_updates() {
         let sim = Sim::start(Options { release, ..Options::default() }).await.expect("a simulator");
         let connection = connect(&sim).await;
         for &(step, points) in archives {
-            let start = i64::from(step) * (points as i64 - 1);
+            let start = i64::from(step) * points as i64 - 1;
             let path = format!("/rrd_updates?start=-{start}&cf=AVERAGE&host=true&interval={step}");
             let mut seen = Vec::new();
             for form in ["", "&json=true"] {

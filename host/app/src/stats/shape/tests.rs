@@ -6,6 +6,19 @@ use super::super::Granularity;
 use super::super::answer::tests::answer;
 use super::*;
 
+/// Checks that every curve has all of its points, of which nothing but the last `known` is known, and leaves those.
+fn cut(value: &mut Value, known: usize) {
+    match value {
+        Value::Object(members) => members.values_mut().for_each(|member| cut(member, known)),
+        Value::Array(values) if !values.is_empty() => {
+            let unknown = 120 - known;
+            assert!(values.len() == 120 && values[..unknown].iter().all(Value::is_null), "{values:?}");
+            values.drain(..unknown);
+        }
+        _ => {}
+    }
+}
+
 /// Returns what is told of an owner whose sources have these values, at two points.
 fn told(sources: &[(&str, &str, &str)], of: Of) -> Value {
     let kind = if of == Of::Host { "host" } else { "vm" };
@@ -15,7 +28,9 @@ fn told(sources: &[(&str, &str, &str)], of: Of) -> Value {
     let new = row(10, sources.iter().map(|(_, _, new)| *new).collect());
     let body = format!("{{meta:{{start:5,step:5,end:10,legend:[{}]}},data:[{new},{old}]}}", legend.join(","));
     let answer = Arc::new(answer(&body, Granularity::Seconds, 12_345).unwrap());
-    serde_json::to_value(Stats { answer, uuid: "u".into(), of }).unwrap()
+    let mut told = serde_json::to_value(Stats { answer, uuid: "u".into(), of }).unwrap();
+    cut(&mut told, 2);
+    told
 }
 
 fn stats(sources: &[(&str, &str, &str)], of: Of) -> Value {
@@ -163,7 +178,8 @@ fn storage_is_the_sum_or_the_mean_of_its_hosts_at_the_same_times() {
     };
     // One host was asked a step later than the other: the times 5..15 and 10..20, of which 5..15 is told.
     let stats = SrStats::new(vec![host("a", 15, 1), host("b", 20, 10)], "0a1b2c3d-0000").unwrap();
-    let found = serde_json::to_value(stats).unwrap();
+    let mut found = serde_json::to_value(stats).unwrap();
+    cut(&mut found["stats"], 3);
     assert_eq!(
         found,
         json!({
