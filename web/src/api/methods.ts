@@ -72,8 +72,6 @@ export interface Schemas {
     allowUnauthorized?: boolean;
     readOnly?: boolean;
     httpProxy?: string;
-    /** The address that is talked to now: `host`, or the member that took over. */
-    member?: string;
   };
   GrantMode: 'on' | 'off' | 'count';
   GrantOptions: {

@@ -54,7 +54,8 @@ function Plot({ x, rows, colours, max, binary = false, timeText, valueText, onPo
       {
         width: element.clientWidth || 300,
         height: HEIGHT,
-        padding: [8, 6, 0, 0],
+        // Room for half a time at the right end.
+        padding: [8, 24, 0, 0],
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false }, points: { size: 6 } },
         scales: {

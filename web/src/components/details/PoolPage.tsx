@@ -66,6 +66,7 @@ export function PoolPage({ id }: { id: string }) {
                   {
                     label: t('col.memory'),
                     end: true,
+                    minor: true,
                     cell: (host) => (
                       <MeterCell used={number(host, 'memory.usage')} size={number(host, 'memory.size')} />
                     ),

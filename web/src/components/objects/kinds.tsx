@@ -65,7 +65,7 @@ const name: Column = {
 const pool: Column = {
   id: 'pool',
   label: 'col.pool',
-  width: 'minmax(110px, 1.3fr)',
+  width: 'minmax(110px, 1.8fr)',
   sort: ['$pool.name_label'],
   fields: ['$pool', '$pool.name_label'],
   cell: (row) => <RefCell type="pool" id={row['$pool']} name={row['$pool.name_label']} />,
@@ -328,7 +328,7 @@ const pools: Kind = {
     {
       id: 'ha',
       label: 'col.ha',
-      width: '110px',
+      width: '128px',
       from: 860,
       sort: ['HA_enabled'],
       fields: ['HA_enabled'],
