@@ -241,3 +241,32 @@ async fn a_window_shows_what_the_account_may_see_now() -> Result<()> {
     ensure!(guest.view().notifications.len() == begun, "{:?}", guest.view().notifications.last());
     rig.end().await
 }
+
+#[tokio::test]
+async fn a_page_may_ask_to_hear_of_its_windows_only_and_of_its_account_anyway() -> Result<()> {
+    let rig = Rig::builder().pools(["xs56-singlehost-8vms-15snaps"]).start().await?;
+    let admin = rig.admin().await?;
+    admin.watch().await?;
+    let vm = admin.view().named("VM", "CCNET").context("a VM")?["id"].clone();
+    let id = admin.call("user.create", json!({ "email": "second", "password": "second-1" })).await?;
+    admin.call("user.set", json!({ "id": id, "permission": "admin" })).await?;
+    let page = rig.client().await?;
+    page.sign_in("second", "second-1").await?;
+    page.call("session.subscribe", json!({ "topics": ["servers"], "all": false })).await?;
+    let fields = json!(["name_label"]);
+    let params = json!({ "watch": "w", "type": "VM", "fields": fields, "window": { "start": 0, "count": 100 } });
+    let answer = page.call("inventory.watch", params).await?;
+
+    admin.call("vm.set", json!({ "id": vm, "name_label": "renamed" })).await?;
+    admin.until("the feed to say so", |view| view.named("VM", "renamed").map(drop)).await?;
+    let row = vm.as_str().context("an id")?;
+    let renamed = |view: &View| (window(&answer, view)["rows"][row]["name_label"] == "renamed").then_some(());
+    page.until("the window to say so", renamed).await?;
+    ensure!(page.view().notifications.iter().all(|told| told["method"] == "inventory.watch"));
+
+    admin.call("user.set", json!({ "id": id, "permission": "none" })).await?;
+    let told =
+        |view: &View| view.notifications.iter().any(|told| told["method"] == "user" && told["params"]["id"] == id);
+    page.until("the account's change", |view| told(view).then_some(())).await?;
+    rig.end().await
+}
