@@ -9,7 +9,6 @@ mod ldap;
 mod ledger;
 mod listings;
 mod malformed;
-mod matrix;
 mod pools;
 mod recovery;
 mod stats;
