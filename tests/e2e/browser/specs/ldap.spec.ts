@@ -44,7 +44,7 @@ test('an administrator lets people of a directory in, and out again', async ({ p
 
   await test.step('an incomplete form is not sent; each fault stands at its field', async () => {
     await page.getByRole('button', { name: 'Save', exact: true }).click();
-    await expect(page.getByLabel('Host')).toHaveAccessibleDescription(/Please fill this in/);
+    await expect(page.getByRole('textbox', { name: 'Host' })).toHaveAccessibleDescription(/Please fill this in/);
     await expect(page.getByLabel('Search base')).toHaveAccessibleDescription(/Please fill this in/);
   });
 
@@ -168,7 +168,7 @@ test('an administrator lets people of a directory in, and out again', async ({ p
   await test.step('purging forgets configuration, secret and permissions', async () => {
     await openPlugin(page, LDAP);
     await purge(page);
-    await expect(page.getByLabel('Host')).toHaveValue('');
+    await expect(page.getByRole('textbox', { name: 'Host' })).toHaveValue('');
     await expect(page.getByRole('button', { name: 'Replace: Password' })).toHaveCount(0);
   });
   expect(faults).toEqual([]);

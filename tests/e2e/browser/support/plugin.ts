@@ -11,7 +11,7 @@ export const ldapScope = (directory: Directory): string => `ldap:${directory.hos
 /** Fills in the form of auth-ldap as for a directory that speaks LDAPS with a certificate of its own authority. */
 export async function fillLdap(page: Page, directory: Directory): Promise<void> {
   const server = page.getByRole('group', { name: 'Server' });
-  await server.getByLabel('Host').fill(directory.host);
+  await server.getByRole('textbox', { name: 'Host' }).fill(directory.host);
   await server.getByLabel('Port').fill(String(directory.port));
   await server.getByRole('combobox', { name: 'Encryption' }).click();
   await page.getByRole('option', { name: 'ldaps', exact: true }).click();
