@@ -56,7 +56,9 @@ async fn however_many_look_a_host_is_asked_once() -> Result<()> {
     let total: f64 = total.as_str().map_or(total.as_f64(), |text| text.parse().ok()).context("a size")?;
     let memory = curve(of_host, "/stats/memory")?;
     let near = |value: &Option<f64>| value.is_some_and(|value| (value - total).abs() <= 1024.0);
-    ensure!(memory.len() == 120 && memory.iter().all(near), "{total} bytes became {memory:?}");
+    // In one second of five the host leaves out its oldest row: what is asked for ends just behind it.
+    ensure!(memory[0].is_none() || near(&memory[0]), "{total} bytes became {memory:?}");
+    ensure!(memory.len() == 120 && memory[1..].iter().all(near), "{total} bytes became {memory:?}");
     for path in ["/stats/cpus/0", "/stats/load", "/stats/memoryFree"] {
         ensure!(curve(of_host, path)?.len() == 120, "{path}");
     }
