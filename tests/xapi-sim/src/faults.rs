@@ -1,6 +1,9 @@
 //! Misbehaviour on demand, by method.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -22,6 +25,8 @@ pub enum Action {
     Redirect(String),
     /// The connection is cut in the middle of the answer; the call has its effect.
     Half,
+    /// An answer of more than this many bytes stands still in its middle until `let_go`.
+    Hold(usize),
 }
 
 #[derive(Debug)]
@@ -43,11 +48,13 @@ impl Rule {
 pub struct Faults {
     rules: Mutex<Vec<Rule>>,
     changed: watch::Sender<()>,
+    /// Answers that stand still in their middle now.
+    held: AtomicUsize,
 }
 
 impl Default for Faults {
     fn default() -> Self {
-        Self { rules: Mutex::default(), changed: watch::Sender::new(()) }
+        Self { rules: Mutex::default(), changed: watch::Sender::new(()), held: AtomicUsize::new(0) }
     }
 }
 
@@ -111,12 +118,50 @@ impl Faults {
         if let Some(delay) = self.take(method, |a| if let Action::Slow(d) = a { Some(*d) } else { None }) {
             tokio::time::sleep(delay).await;
         }
+        self.end_of(method, |action| matches!(action, Action::Hang)).await;
+    }
+
+    /// Must an answer of this length stand still?
+    pub fn holds(&self, method: &str, length: usize) -> bool {
+        let holds = |r: &Rule| r.matches(method) && matches!(r.action, Action::Hold(over) if length > over);
+        self.rules.lock().iter().any(holds)
+    }
+
+    /// Waits in the middle of an answer as long as `hold` and `hang` demand.
+    pub async fn stand_still(&self, method: &str) {
+        let _held = Held::new(&self.held);
+        self.end_of(method, |action| matches!(action, Action::Hold(_) | Action::Hang)).await;
+    }
+
+    /// How many answers stand still in their middle.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Waits until no rule of the method is one of these.
+    async fn end_of(&self, method: &str, which: impl Fn(&Action) -> bool) {
         let mut changed = self.changed.subscribe();
-        while self.rules.lock().iter().any(|r| r.matches(method) && matches!(r.action, Action::Hang)) {
+        while self.rules.lock().iter().any(|r| r.matches(method) && which(&r.action)) {
             if changed.changed().await.is_err() {
                 return;
             }
         }
+    }
+}
+
+/// Counts one answer while it stands still; its connection may be cut meanwhile.
+struct Held<'a>(&'a AtomicUsize);
+
+impl<'a> Held<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

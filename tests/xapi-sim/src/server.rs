@@ -34,6 +34,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     calls,
+    core::Core,
     failure::fail,
     handlers,
     seat::Seat,
@@ -325,8 +326,10 @@ async fn reply(
     let method = call.method.clone();
     let reply = calls::dispatch(seat, call).await;
     let pieces = write(&method, &reply);
+    let length = pieces.iter().map(Bytes::len).sum();
     match core.faults.half(&name) {
         true => half(kind, pieces),
+        false if core.faults.holds(&name, length) => held(core.clone(), name.clone(), kind, pieces, close),
         false => pieced(kind, pieces, close),
     }
 }
@@ -376,21 +379,50 @@ pub fn streamed(kind: &'static str, data: impl Stream<Item = io::Result<Bytes>> 
 }
 
 /// Promises the whole answer, sends half of it and cuts the connection.
-pub fn half(kind: &'static str, mut pieces: Vec<Bytes>) -> Response<Body> {
+pub fn half(kind: &'static str, pieces: Vec<Bytes>) -> Response<Body> {
     let length: usize = pieces.iter().map(Bytes::len).sum();
-    let mut left = length / 2;
-    pieces.retain_mut(|piece| {
-        piece.truncate(left);
-        left -= piece.len();
-        !piece.is_empty()
-    });
     let cut = async {
         tokio::time::sleep(HALF_PAUSE).await;
-        Err(io::Error::other("cut on demand"))
+        Err(cut_on_demand())
     };
-    let first = futures::stream::iter(pieces.into_iter().map(|p| Ok(Frame::data(p))));
+    let first = futures::stream::iter(halves(pieces).0.into_iter().map(|p| Ok(Frame::data(p))));
     let frames = first.chain(futures::stream::once(cut));
     head(StatusCode::OK, kind, length, false, BodyExt::boxed_unsync(StreamBody::new(frames)))
+}
+
+/// Sends half of an answer, and the rest when nothing holds it any more; or cuts it there, if that is wanted by then.
+fn held(core: Arc<Core>, method: String, kind: &'static str, pieces: Vec<Bytes>, close: bool) -> Response<Body> {
+    let length: usize = pieces.iter().map(Bytes::len).sum();
+    let (first, second) = halves(pieces);
+    let rest = async move {
+        core.faults.stand_still(&method).await;
+        match core.faults.half(&method) {
+            true => vec![Err(cut_on_demand())],
+            false => second.into_iter().map(|p| Ok(Frame::data(p))).collect(),
+        }
+    };
+    let first = futures::stream::iter(first.into_iter().map(|p| Ok(Frame::data(p))));
+    let frames = first.chain(futures::stream::once(rest).flat_map(futures::stream::iter));
+    head(StatusCode::OK, kind, length, close, BodyExt::boxed_unsync(StreamBody::new(frames)))
+}
+
+fn cut_on_demand() -> io::Error {
+    io::Error::other("cut on demand")
+}
+
+/// Parts an answer in its middle.
+fn halves(pieces: Vec<Bytes>) -> (Vec<Bytes>, Vec<Bytes>) {
+    let mut left = pieces.iter().map(Bytes::len).sum::<usize>() / 2;
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for mut piece in pieces {
+        let head = piece.split_to(left.min(piece.len()));
+        left -= head.len();
+        first.push(head);
+        second.push(piece);
+    }
+    first.retain(|piece| !piece.is_empty());
+    second.retain(|piece| !piece.is_empty());
+    (first, second)
 }
 
 fn head(status: StatusCode, kind: &'static str, length: usize, close: bool, body: Body) -> Response<Body> {

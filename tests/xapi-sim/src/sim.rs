@@ -291,7 +291,22 @@ impl Sim {
         self.0.core.faults.add(method, Action::Half, Some(times));
     }
 
-    /// Takes back fail, hang, slow, http_error, redirect and half_answer.
+    /// Lets answers of the method that are longer than this many bytes stand still in their middle until `let_go`.
+    pub fn hold(&self, method: &str, over: usize) {
+        self.0.core.faults.add(method, Action::Hold(over), None);
+    }
+
+    /// Ends `hold`: the second halves follow, unless the method hangs or its answers are to be cut.
+    pub fn let_go(&self, method: &str) {
+        self.0.core.faults.end(method, |a| matches!(a, Action::Hold(_)));
+    }
+
+    /// Returns how many answers stand still in their middle.
+    pub fn held(&self) -> usize {
+        self.0.core.faults.held()
+    }
+
+    /// Takes back fail, hang, slow, http_error, redirect, half_answer and hold.
     pub fn clear_faults(&self) {
         self.0.core.faults.clear();
     }

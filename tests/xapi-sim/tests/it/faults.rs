@@ -57,6 +57,43 @@ async fn calls_hang_until_released_and_are_slow_until_not() -> anyhow::Result<()
 }
 
 #[tokio::test]
+async fn long_answers_stand_still_in_their_middle() -> anyhow::Result<()> {
+    let client = Client::start(Options::default()).await?;
+    let read = || {
+        let client = client.clone();
+        tokio::spawn(async move { client.call("VM.get_all_records", json!([])).await })
+    };
+    let whole = read().await??;
+    client.sim.hold("VM.get_all_records", whole.to_string().len() / 2);
+    client.call("VM.get_all", json!([])).await?;
+    let waiting = read();
+    until(|| client.sim.held() == 1).await;
+    assert!(!waiting.is_finished());
+    // What hangs does not go on.
+    client.sim.hang("*");
+    client.sim.let_go("VM.get_all_records");
+    assert_eq!(client.sim.held(), 1);
+    client.sim.release("*");
+    assert_eq!(waiting.await??, whole);
+    assert_eq!(client.sim.held(), 0);
+
+    // It may end as half an answer, or with its connection.
+    client.sim.hold("*", 1_000);
+    let cut = read();
+    until(|| client.sim.held() == 1).await;
+    client.sim.half_answer("VM.get_all_records", 1);
+    client.sim.let_go("*");
+    assert_eq!(cut.await?.unwrap_err().to_string(), "the body is cut");
+    client.sim.hold("*", 1_000);
+    let cut = read();
+    until(|| client.sim.held() == 1).await;
+    client.sim.drop_connections();
+    assert!(cut.await?.is_err());
+    until(|| client.sim.held() == 0).await;
+    Ok(())
+}
+
+#[tokio::test]
 async fn sessions_and_connections_are_lost() -> anyhow::Result<()> {
     let client = Client::start(Options::default()).await?;
     client.sim.kill_sessions();
