@@ -241,8 +241,11 @@ pub async fn set(ctx: &Ctx, id: &ServerId, changes: Changes) -> Result<()> {
     }
     let (before, server) = amend(app, id, |server| changes.apply(app, server)).await?;
     if server.enabled && (connection || server.read_only != before.read_only) {
-        worker::stop(app, id).await;
-        worker::start(app, &server)?;
+        // Elsewhere is another pool; any other change leads to the same one.
+        if server.host != before.host {
+            worker::stop(app, id).await;
+        }
+        worker::restart(app, &server).await?;
     }
     app.notify(Notice::Server(id.clone()));
     Ok(())
@@ -326,8 +329,7 @@ pub async fn enable(ctx: &Ctx, id: &ServerId) -> Result<()> {
         })
         .await?;
     }
-    worker::stop(app, id).await;
-    worker::start(app, &server)?;
+    worker::restart(app, &server).await?;
     worker::first_outcome(app, id).await
 }
 

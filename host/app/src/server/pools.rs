@@ -62,10 +62,18 @@ pub(super) struct Live {
 /// A running worker, as seen from outside.
 pub(super) struct Handle {
     pub live: Live,
-    /// Ends the worker; it answers when its objects are gone.
-    pub stop: Option<oneshot::Sender<oneshot::Sender<()>>>,
+    /// Ends the worker.
+    pub stop: Option<oneshot::Sender<Stop>>,
     /// Counts changes of `live`, for those who wait for one.
     pub changed: watch::Sender<u64>,
+}
+
+/// Asks a worker to end.
+pub(super) struct Stop {
+    /// Whether its objects stay, stale, because another worker follows.
+    pub keep: bool,
+    /// Told when it has ended.
+    pub done: oneshot::Sender<()>,
 }
 
 /// All connections.

@@ -18,7 +18,7 @@ use tracing::{info, warn};
 use wire::Failure;
 use xapi::{Event, EventStream};
 
-use super::pools::{Handle, Live, Status, Trouble};
+use super::pools::{Handle, Live, Status, Stop, Trouble};
 use super::{Server, call};
 use crate::ctx::{App, Notice};
 use crate::error::{Error, Result};
@@ -26,13 +26,18 @@ use crate::error::{Error, Result};
 /// How long `server.enable` waits for the first outcome before it answers that the tries go on.
 const FIRST_OUTCOME: Duration = Duration::from_secs(20);
 
-/// Starts the worker of a server that has none.
+/// Starts the worker of a server that has none. What the last one has left ([`restart`]) is shown until there is news.
 pub(super) fn start(app: &Arc<App>, server: &Server) -> Result<()> {
     let target = app.target(server)?;
-    let (stop, mut stopped) = oneshot::channel::<oneshot::Sender<()>>();
-    let live = Live { status: Status::Connecting, ..Live::default() };
-    let handle = Handle { live, stop: Some(stop), changed: watch::Sender::new(0) };
-    app.pools.0.write().insert(server.id.clone(), handle);
+    let (stop, mut stopped) = oneshot::channel::<Stop>();
+    {
+        let mut handles = app.pools.0.write();
+        let left = handles.remove(&server.id).map(|handle| handle.live).unwrap_or_default();
+        let live =
+            Live { status: Status::Connecting, pool: left.pool, stale_since: left.stale_since, ..Live::default() };
+        let handle = Handle { live, stop: Some(stop), changed: watch::Sender::new(0) };
+        handles.insert(server.id.clone(), handle);
+    }
     let (worker_app, id, started_as) = (app.clone(), server.id.clone(), server.clone());
     let mut shutdown = app.workers.stop_signal();
     app.workers.spawn(format!("pool/{}", server.host), async move {
@@ -43,8 +48,8 @@ pub(super) fn start(app: &Arc<App>, server: &Server) -> Result<()> {
         loop {
             let event = tokio::select! {
                 event = stream.next() => event,
-                answer = &mut stopped => {
-                    done = answer.ok();
+                asked = &mut stopped => {
+                    done = asked.ok();
                     break;
                 }
                 () = shutdown.wait() => break,
@@ -57,7 +62,7 @@ pub(super) fn start(app: &Arc<App>, server: &Server) -> Result<()> {
             }
             if handle_event(&app, &id, &mut stream, &mut writer, event).is_break() {
                 tokio::select! {
-                    answer = &mut stopped => done = answer.ok(),
+                    asked = &mut stopped => done = asked.ok(),
                     () = shutdown.wait() => {}
                 }
                 break;
@@ -66,8 +71,12 @@ pub(super) fn start(app: &Arc<App>, server: &Server) -> Result<()> {
         if let Some(connection) = stream.connection() {
             connection.logout().await;
         }
-        if let Some(done) = done {
-            writer.remove();
+        if let Some(Stop { keep, done }) = done {
+            if keep {
+                writer.mark_stale("it is being connected anew");
+            } else {
+                writer.remove();
+            }
             let _ = done.send(());
         }
     });
@@ -80,12 +89,35 @@ pub(super) fn start(app: &Arc<App>, server: &Server) -> Result<()> {
 pub(super) async fn stop(app: &App, id: &ServerId) {
     let handle = app.pools.0.write().remove(id);
     if let Some(Handle { stop: Some(stop), .. }) = handle {
-        let (done, ended) = oneshot::channel();
-        if stop.send(done).is_ok() {
-            let _ = ended.await;
-        }
+        end(stop, false).await;
     }
     app.pools.update(id, |_| {});
+}
+
+/// Puts another worker in the place of a server's, if it has one: the pool is the same, the way to it another. Its objects
+/// stay meanwhile, stale.
+pub(super) async fn restart(app: &Arc<App>, server: &Server) -> Result<()> {
+    let stop = app.pools.0.write().get_mut(&server.id).and_then(|handle| handle.stop.take());
+    if let Some(stop) = stop {
+        let now = app.clock.now();
+        app.pools.update(&server.id, |live| {
+            live.status = Status::Connecting;
+            live.connection = None;
+            if live.pool.is_some() {
+                live.stale_since.get_or_insert(now);
+            }
+        });
+        end(stop, true).await;
+    }
+    start(app, server)
+}
+
+/// Asks a worker to end, and waits until it has.
+async fn end(stop: oneshot::Sender<Stop>, keep: bool) {
+    let (done, ended) = oneshot::channel();
+    if stop.send(Stop { keep, done }).is_ok() {
+        let _ = ended.await;
+    }
 }
 
 /// Waits until the first try of a worker has succeeded or failed.

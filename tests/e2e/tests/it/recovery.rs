@@ -121,9 +121,18 @@ async fn a_pool_that_fails_goes_stale_and_recovers_by_itself() -> Result<()> {
     let refused = refused.await?;
     ensure!(refused["stale"] == true && refused["status"] == "disconnected", "{refused}");
     ensure!(refused["error"]["expectedFingerprint"] == json!(before), "{refused}");
+    let told = client.view().notifications.len();
     client.call("server.set", json!({ "id": refused["id"], "fingerprint": fingerprint })).await?;
     rename_a_vm(beside, "renamed under a new certificate")?;
     recovers(&client, beside, "renamed under a new certificate").await?;
+    // Another way to the same pool: nobody sees it go and come.
+    client.call("server.set", json!({ "id": refused["id"], "readOnly": true })).await?;
+    rename_a_vm(beside, "renamed while only read")?;
+    recovers(&client, beside, "renamed while only read").await?;
+    let view = client.view();
+    let (id, mut since) = (pool_id(beside), view.notifications.iter().skip(told));
+    let gone = since.any(|note| note["params"]["type"] == "exit" && note["params"]["items"].get(&id).is_some());
+    ensure!(!gone, "the pool was away for a moment");
     e2e::same(&simulated(sim), &listed(&client.view(), &pool))?;
     ensure!(client.is_closed().is_none(), "the client was never thrown out");
     rig.end().await
