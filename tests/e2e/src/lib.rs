@@ -130,9 +130,13 @@ fn kind<'a>(class: &'a str, record: &Value) -> &'a str {
 }
 
 fn label(kind: &str, object: &Value) -> String {
+    let name = text(object, "name_label");
     match kind {
-        "VM" | "VM-controller" => format!("{} {}", text(object, "name_label"), text(object, "power_state")),
-        _ => text(object, "name_label").to_owned(),
+        "VM" | "VM-controller" => {
+            let tags = &object["tags"];
+            format!("{name} {} {:?} {tags}", text(object, "power_state"), text(object, "name_description"))
+        }
+        _ => name.to_owned(),
     }
 }
 

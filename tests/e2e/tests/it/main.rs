@@ -9,6 +9,7 @@ mod ldap;
 mod ledger;
 mod listings;
 mod malformed;
+mod matrix;
 mod pools;
 mod recovery;
 mod stats;
