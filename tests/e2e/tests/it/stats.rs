@@ -152,3 +152,37 @@ async fn a_dead_host_does_not_spoil_the_pool() -> Result<()> {
     ensure!(refused.code == 18, "{refused}");
     rig.end().await
 }
+
+/// Hosts whose clocks are a month ahead or behind have curves, sessions and tasks as any other.
+#[tokio::test]
+async fn clocks_that_are_wrong_spoil_nothing() -> Result<()> {
+    const MONTH: i64 = 30 * 86_400;
+    let rig = Rig::builder().pools(["single-host"]).start().await?;
+    let (sim, admin) = (rig.sim(0), rig.admin().await?);
+    admin.watch().await?;
+    let view = admin.view();
+    let host = view.of_kind("host").next().context("a host")?["id"].clone();
+    let vm = view.of_kind("VM").find(|vm| vm["power_state"] == "Running").context("a running VM")?["id"].clone();
+    let id = vm.as_str().context("an id")?;
+    // Each its own granularity: what is kept of the last one is good for a while.
+    for (skew, granularity, points) in [(MONTH, "seconds", 120), (-MONTH, "minutes", 120), (0, "hours", 168)] {
+        sim.skew_clock(skew);
+        sim.kill_sessions();
+        let stats = admin.call("host.stats", json!({ "host": host, "granularity": granularity })).await?;
+        ensure!(curve(&stats, "/stats/memory")?.iter().flatten().count() >= points - 1, "{stats}");
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?.as_secs();
+        let (end, step) = (stats["endTimestamp"].as_i64().context("an end")?, stats["interval"].as_i64().unwrap_or(0));
+        let behind = i64::try_from(now)? + skew - end;
+        ensure!((-2..=2 * step).contains(&behind), "{granularity}: the newest point is {behind} s old");
+        let stats = admin.call("vm.stats", json!({ "id": vm, "granularity": granularity })).await?;
+        ensure!(curve(&stats, "/stats/cpuUsage")?.len() == points, "{stats}");
+        // A task of that time ends, and its events arrive.
+        for (method, state) in [("vm.stop", "Halted"), ("vm.start", "Running")] {
+            let params = if state == "Halted" { json!({ "id": vm, "force": true }) } else { json!({ "id": vm }) };
+            admin.call(method, params).await?;
+            let done = admin.until(state, |view| (view.objects.get(id)?["power_state"] == state).then_some(()));
+            done.await?;
+        }
+    }
+    rig.end().await
+}
