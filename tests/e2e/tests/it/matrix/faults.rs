@@ -92,10 +92,6 @@ fn nothing<'a>(_: &'a Scene<'a>) -> BoxFuture<'a, Result<()>> {
     async { Ok(()) }.boxed()
 }
 
-fn cleared<'a>(scene: &'a Scene<'a>) -> BoxFuture<'a, Result<()>> {
-    async { Ok(scene.sim.clear_faults()) }.boxed()
-}
-
 /// The master has another certificate: it is refused, both are told, and an administrator says that the new one is right.
 fn another_certificate<'a>(scene: &'a Scene<'a>) -> BoxFuture<'a, Result<()>> {
     async {
@@ -134,19 +130,29 @@ pub const FAULTS: &[Fault] = &[
         begin: act!(sim, sim.pause_listening().await; sim.drop_connections();),
         end: act!(sim, sim.resume_listening().await;),
     },
-    Fault { name: "status 500", lasts: Lasts::Noticed, begin: act!(sim, sim.http_error("*", 500, ALL);), end: cleared },
-    Fault { name: "half answers", lasts: Lasts::Noticed, begin: act!(sim, sim.half_answer("*", ALL);), end: cleared },
+    Fault {
+        name: "status 500",
+        lasts: Lasts::Noticed,
+        begin: act!(sim, sim.http_error("*", 500, ALL);),
+        end: act!(sim, sim.clear_faults();),
+    },
+    Fault {
+        name: "half answers",
+        lasts: Lasts::Noticed,
+        begin: act!(sim, sim.half_answer("*", ALL);),
+        end: act!(sim, sim.clear_faults();),
+    },
     Fault {
         name: "sent elsewhere",
         lasts: Lasts::Noticed,
         begin: act!(sim, sim.redirect("*", "https://127.0.0.1:1/", ALL);),
-        end: cleared,
+        end: act!(sim, sim.clear_faults();),
     },
     Fault {
         name: "too many tasks",
         lasts: Lasts::Noticed,
         begin: act!(sim, sim.fail_times(ALL, "event.from", "TOO_MANY_PENDING_TASKS", &[]);),
-        end: cleared,
+        end: act!(sim, sim.clear_faults();),
     },
     Fault {
         name: "another master",
