@@ -1,5 +1,6 @@
 //! Streams as bodies of HTTP answers: what fits into one piece goes with its length, the rest in chunks as they are asked for.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -9,7 +10,7 @@ use axum::response::Response;
 use hyper::body::{Body as HttpBody, Frame};
 use wire::Failure;
 
-use crate::listing::{PIECE, SLACK, Stream};
+use crate::listing::{Filled, Stream};
 
 /// Returns an answer with this content.
 ///
@@ -17,10 +18,12 @@ use crate::listing::{PIECE, SLACK, Stream};
 /// The stream fails before anything is sent.
 pub(crate) fn answer(content_type: &'static str, mut stream: Stream) -> Result<Response, Failure> {
     let mut first = Vec::new();
-    let body = if stream.fill(&mut first)? {
+    let Filled { is_last, shared } = stream.fill(&mut first)?;
+    let body = if is_last && shared.is_empty() {
         Body::from(first)
     } else {
-        Body::new(Pieces { first: Some(first), stream: Some(stream), has_paused: false })
+        let ready = VecDeque::from([Bytes::from(first), shared]);
+        Body::new(Pieces { ready, stream: Some(stream).filter(|_| !is_last), has_paused: false })
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
@@ -34,11 +37,18 @@ pub(crate) fn answer(content_type: &'static str, mut stream: Stream) -> Result<R
 struct Broken(Failure);
 
 struct Pieces {
-    first: Option<Vec<u8>>,
+    /// What is to go at once, two at most.
+    ready: VecDeque<Bytes>,
     /// None when all is sent.
     stream: Option<Stream>,
     /// Whether others had their turn since the last piece.
     has_paused: bool,
+}
+
+impl Pieces {
+    fn next(&mut self) -> Option<Bytes> {
+        std::iter::from_fn(|| self.ready.pop_front()).find(|next| !next.is_empty())
+    }
 }
 
 impl HttpBody for Pieces {
@@ -46,8 +56,8 @@ impl HttpBody for Pieces {
     type Error = Broken;
 
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        if let Some(first) = self.first.take().filter(|first| !first.is_empty()) {
-            return Poll::Ready(Some(Ok(Frame::data(first.into()))));
+        if let Some(next) = self.next() {
+            return Poll::Ready(Some(Ok(Frame::data(next))));
         }
         // hyper would ask for piece after piece until its buffers and the kernel's are full, for milliseconds; now it
         // writes what it has, and others on this thread come first.
@@ -57,17 +67,22 @@ impl HttpBody for Pieces {
             return Poll::Pending;
         }
         let Some(mut stream) = self.stream.take() else { return Poll::Ready(None) };
-        let mut piece = Vec::with_capacity(PIECE + SLACK);
+        let mut piece = Vec::new();
         match stream.fill(&mut piece) {
-            Ok(true) => {}
-            Ok(false) => self.stream = Some(stream),
+            Ok(Filled { is_last, shared }) => {
+                self.stream = Some(stream).filter(|_| !is_last);
+                self.ready.extend([piece.into(), shared]);
+            }
             Err(failure) => return Poll::Ready(Some(Err(Broken(failure)))),
         }
-        if piece.is_empty() && self.stream.is_some() {
+        if let Some(next) = self.next() {
+            return Poll::Ready(Some(Ok(Frame::data(next))));
+        }
+        if self.stream.is_some() {
             // A filter found nothing so far.
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready((!piece.is_empty()).then(|| Ok(Frame::data(piece.into()))))
+        Poll::Ready(None)
     }
 }

@@ -280,7 +280,7 @@ handlers! {
             return Ok(Reply::Value(json!({ "$getFrom": path })));
         }
         let selection = everything(&call.ctx, &call.params)?;
-        let listing = Listing::new(call.ctx.app.inventory.json(), selection, Form::Map, Item::Object);
+        let listing = Listing::new(&call.ctx.app.inventory, selection, Form::Map, Item::Object);
         Ok(Reply::Listing(Box::new(listing)))
     };
 }
@@ -399,7 +399,7 @@ fn list(call: &Call, collection: &str) -> Answer {
             Known::Nothing => {}
         }
     }
-    let listing = Listing::new(call.ctx.app.inventory.json(), selection, form, item);
+    let listing = Listing::new(&call.ctx.app.inventory, selection, form, item);
     Ok(Reply::Listing(Box::new(listing.recorded(recording))))
 }
 

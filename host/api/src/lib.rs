@@ -92,13 +92,15 @@ impl Api {
 
 /// Lets go of what is kept and nobody asks for any more, so that an idle daemon is small again.
 fn sweep(app: &Arc<app::App>, answers: &answers::Answers) {
-    let (json, answers) = (app.inventory.json().clone(), answers.clone());
+    let (json, pages) = (app.inventory.json().clone(), app.inventory.pages().clone());
+    let answers = answers.clone();
     let mut stop = app.workers.stop_signal();
     app.workers.spawn("sweep", async move {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(KEPT) => {
                     json.sweep();
+                    pages.sweep();
                     answers.sweep();
                 }
                 () = stop.wait() => break,

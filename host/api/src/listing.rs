@@ -1,12 +1,15 @@
-//! Answers made of many objects, written piece by piece from the kept JSON of each: nothing is ever put together whole.
+//! Answers made of many objects, written piece by piece: nothing is ever put together whole. Listings of everything take
+//! their pieces from the kept pages and copy nothing; those that look at each object copy its kept JSON.
 
 use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use access::VisibilityClass;
 use app::object::Selection;
-use inventory::JsonCache;
+use bytes::Bytes;
+use inventory::{Inventory, JsonCache, Pages};
 use model::Object;
 use wire::Failure;
 
@@ -17,9 +20,6 @@ use crate::feed::{Batch, Changed};
 /// again after some 50 microseconds and that a hundred readers hold 6 MB.
 pub(crate) const PIECE: usize = 64 << 10;
 
-/// Room for the last object of a piece, so that its buffer seldom has to grow.
-pub(crate) const SLACK: usize = 8 << 10;
-
 /// Objects looked at for one piece: a filter that finds little must not keep a worker thread longer than one that finds all.
 const LOOKS: usize = 2_000;
 
@@ -27,7 +27,7 @@ const LOOKS: usize = 2_000;
 pub(crate) const JSON: &str = "application/json";
 
 /// How the objects are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Form {
     /// One JSON map from id to object.
     Map,
@@ -45,6 +45,7 @@ impl Form {
 }
 
 /// What is written of each object, unless the form is a map.
+#[derive(Hash)]
 pub(crate) enum Item {
     /// The whole object.
     Object,
@@ -57,7 +58,8 @@ pub(crate) enum Item {
 }
 
 enum Source {
-    Selection(Box<Selection>),
+    /// With the pages, and what they are of, when this is written of every object that there is.
+    Selection(Box<Selection>, Option<(Pages, u64)>),
     /// The objects of a change that a class of callers sees, from this place on.
     Changed(Arc<Batch>, VisibilityClass, usize),
 }
@@ -78,9 +80,15 @@ pub(crate) struct Listing {
 
 impl Listing {
     /// Lists a selection.
-    pub(crate) fn new(json: &JsonCache, selection: Selection, form: Form, item: Item) -> Self {
-        let source = Source::Selection(Box::new(selection));
-        Self { json: json.clone(), source, form, item, is_open: false, any: false, recording: None }
+    pub(crate) fn new(inventory: &Inventory, selection: Selection, form: Form, item: Item) -> Self {
+        // Everybody asks for other fields.
+        let pages = (!matches!(item, Item::Fields(..))).then(|| {
+            let mut hasher = DefaultHasher::new();
+            (form, &item).hash(&mut hasher);
+            (inventory.pages().clone(), hasher.finish())
+        });
+        let source = Source::Selection(Box::new(selection), pages);
+        Self { json: inventory.json().clone(), source, form, item, is_open: false, any: false, recording: None }
     }
 
     /// Lists what a class sees of the objects that are new or changed.
@@ -108,8 +116,8 @@ impl Listing {
         self
     }
 
-    /// Appends the next piece to `out` until that has [`PIECE`] bytes, perhaps less; returns whether it was the last.
-    fn fill(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
+    /// Appends the next piece to `out` until that has [`PIECE`] bytes, perhaps less.
+    fn fill(&mut self, out: &mut Vec<u8>) -> Result<Filled, Failure> {
         let begin = out.len();
         let Self { json, source, form, item, is_open, any, recording } = self;
         let (open, close) = match form {
@@ -119,6 +127,42 @@ impl Listing {
         };
         if !std::mem::replace(is_open, true) {
             out.extend_from_slice(open.as_bytes());
+        }
+        let mut shared = Bytes::new();
+        if let Source::Selection(selection, Some((pages, key))) = source {
+            let separator: &[u8] = if *form == Form::Lines { b"" } else { b"," };
+            let write = |object: &Arc<Object>, out: &mut Vec<u8>| {
+                match form {
+                    Form::Map => _ = object.write_entry(out),
+                    Form::Array | Form::Lines => append_new(object, item, out),
+                }
+                if *form == Form::Lines {
+                    out.push(b'\n');
+                }
+            };
+            match selection.piece(pages, *key, separator, write) {
+                Some(page) if page.is_empty() => {
+                    out.extend_from_slice(close.as_bytes());
+                    if let Some(recording) = recording {
+                        recording.push(&out[begin..], true);
+                    }
+                    return Ok(Filled { is_last: true, shared });
+                }
+                Some(page) => {
+                    if std::mem::replace(any, true) {
+                        out.extend_from_slice(separator);
+                    }
+                    shared = page;
+                }
+                None => {}
+            }
+        }
+        if !shared.is_empty() {
+            if let Some(recording) = recording {
+                recording.push(&out[begin..], false);
+                recording.push(&shared, false);
+            }
+            return Ok(Filled { is_last: false, shared });
         }
         let mut write = |object: &Arc<Object>, change: Option<&Changed>| {
             if std::mem::replace(any, true) && *form != Form::Lines {
@@ -135,7 +179,7 @@ impl Listing {
             if out.len() >= PIECE { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let more = match source {
-            Source::Selection(selection) => {
+            Source::Selection(selection, _) => {
                 selection.next(LOOKS, |object| write(object, None)).map_err(|error| error.failure)?
             }
             Source::Changed(batch, class, at) => loop {
@@ -152,8 +196,16 @@ impl Listing {
         if let Some(recording) = recording {
             recording.push(&out[begin..], !more);
         }
-        Ok(!more)
+        Ok(Filled { is_last: !more, shared })
     }
+}
+
+/// What came of asking for a piece.
+pub(crate) struct Filled {
+    /// Whether it was the last.
+    pub is_last: bool,
+    /// What comes behind the bytes that were appended; it is kept, too, for whoever asks next.
+    pub shared: Bytes,
 }
 
 fn append(json: &JsonCache, object: &Arc<Object>, item: &Item, out: &mut Vec<u8>) {
@@ -161,18 +213,38 @@ fn append(json: &JsonCache, object: &Arc<Object>, item: &Item, out: &mut Vec<u8>
         Item::Object => json.append_value(object, out),
         Item::WithHref(base) => {
             json.append_value(object, out);
-            // Objects have an id, so there is something before this.
-            out.pop();
-            out.extend_from_slice(b",\"href\":");
-            append_href(base, object, out);
-            out.push(b'}');
+            add_href(base, object, out);
         }
-        Item::Fields(fields, base) => {
-            let href = format!("{base}/{}", object.id());
-            append_json(&object.view(Some(fields), &[("href", &href)]), out);
-        }
+        Item::Fields(fields, base) => append_fields(fields, base, object, out),
         Item::Href(base) => append_href(base, object, out),
     }
+}
+
+/// Appends an object whose text is kept with the page that it is on.
+fn append_new(object: &Arc<Object>, item: &Item, out: &mut Vec<u8>) {
+    match item {
+        Item::Object => append_json(&**object, out),
+        Item::WithHref(base) => {
+            append_json(&**object, out);
+            add_href(base, object, out);
+        }
+        Item::Fields(fields, base) => append_fields(fields, base, object, out),
+        Item::Href(base) => append_href(base, object, out),
+    }
+}
+
+/// Adds the address to the object that was appended last.
+fn add_href(base: &str, object: &Object, out: &mut Vec<u8>) {
+    // Objects have an id, so there is something before this.
+    out.pop();
+    out.extend_from_slice(b",\"href\":");
+    append_href(base, object, out);
+    out.push(b'}');
+}
+
+fn append_fields(fields: &[String], base: &str, object: &Object, out: &mut Vec<u8>) {
+    let href = format!("{base}/{}", object.id());
+    append_json(&object.view(Some(fields), &[("href", &href)]), out);
 }
 
 fn append_href(base: &str, object: &Object, out: &mut Vec<u8>) {
@@ -233,11 +305,11 @@ impl Stream {
         self
     }
 
-    /// Appends the next piece to `out` until that has [`PIECE`] bytes, perhaps less; returns whether it was the last.
+    /// Appends the next piece to `out` until that has [`PIECE`] bytes, perhaps less.
     ///
     /// # Errors
     /// What was sent so far is not to be trusted and has no end.
-    pub(crate) fn fill(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
+    pub(crate) fn fill(&mut self, out: &mut Vec<u8>) -> Result<Filled, Failure> {
         let begin = out.len();
         let has_begun = std::mem::replace(&mut self.has_begun, true);
         match self.fill_parts(out) {
@@ -245,7 +317,7 @@ impl Stream {
                 Some(refusal) => {
                     out.truncate(begin);
                     out.extend_from_slice(&refusal(&failure));
-                    Ok(true)
+                    Ok(Filled { is_last: true, shared: Bytes::new() })
                 }
                 None => Err(failure),
             },
@@ -253,20 +325,21 @@ impl Stream {
         }
     }
 
-    fn fill_parts(&mut self, out: &mut Vec<u8>) -> Result<bool, Failure> {
+    fn fill_parts(&mut self, out: &mut Vec<u8>) -> Result<Filled, Failure> {
         loop {
             match self.parts.front_mut() {
-                None => return Ok(true),
+                None => return Ok(Filled { is_last: true, shared: Bytes::new() }),
                 Some(Part::Bytes(bytes)) => out.extend_from_slice(bytes),
                 Some(Part::Listing(listing)) => {
-                    if !listing.fill(out)? {
-                        return Ok(false);
+                    let filled = listing.fill(out)?;
+                    if !filled.is_last {
+                        return Ok(filled);
                     }
                 }
             }
             self.parts.pop_front();
             if out.len() >= PIECE {
-                return Ok(self.parts.is_empty());
+                return Ok(Filled { is_last: self.parts.is_empty(), shared: Bytes::new() });
             }
         }
     }

@@ -66,6 +66,16 @@ impl Query {
             && self.filters.iter().all(|(filter, _)| filter.may_match(kind))
     }
 
+    /// Returns whether every object of this kind matches.
+    pub(crate) fn takes_all(&self, kind: Kind) -> bool {
+        let only_type = |pattern: &Value| {
+            pattern
+                .as_object()
+                .is_some_and(|pattern| pattern.iter().all(|(name, value)| name == "type" && value.is_string()))
+        };
+        self.may_match(kind) && self.filters.is_empty() && self.pattern.as_ref().is_none_or(only_type)
+    }
+
     /// Returns whether an object matches.
     pub fn matches(&self, object: &Object) -> bool {
         self.kind.is_none_or(|kind| kind == object.kind())
@@ -103,6 +113,11 @@ mod tests {
         assert_eq!(kinds(json!({ "type": "none" })), Vec::<&str>::new());
         assert_eq!(kinds(json!("type:/^(VM|SR)$/ a:b")), ["VM", "SR"]);
         assert_eq!(kinds(json!({})).len(), Kind::ALL.len());
+        let all = |filter: Value| Query::of(Some(&filter)).unwrap().takes_all(Kind::Vm);
+        assert!(all(json!({})) && all(json!({ "type": "VM" })));
+        for filter in [json!({ "type": "SR" }), json!({ "type": "VM", "a": 1 }), json!("type:VM"), json!([])] {
+            assert!(!all(filter.clone()), "{filter}");
+        }
         let failure = Query::of(Some(&json!("a:"))).unwrap_err();
         assert_eq!((failure.code(), failure.status()), (10, 400));
         assert_eq!(failure.to_string(), "parse error: expected end of input at position 1");

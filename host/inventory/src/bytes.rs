@@ -1,4 +1,5 @@
-//! Keeps the JSON of the objects that are asked for, so that a listing copies instead of writing everything out anew.
+//! Keeps the JSON of the objects that filters find, so that such a listing copies instead of writing everything out anew.
+//! Whole listings take it from [`crate::Pages`].
 //!
 //! The texts stand in the objects themselves ([`model::object::Written`]): this is the policy. What is kept stays below a
 //! cap. When there is no room, one kept text is looked at: if somebody used it since the last look it stays and the new
@@ -13,8 +14,8 @@ use model::Object;
 use model::object::Written;
 use parking_lot::Mutex;
 
-/// Bytes kept at most: the whole listing of a medium fleet (13,500 objects, 12 MB) twice over, and half of a large one.
-const CAP: usize = 32 << 20;
+/// Bytes kept at most: 4,000 VMs.
+const CAP: usize = 8 << 20;
 
 /// Below this many entries the ring is not searched for dead ones.
 const COMPACT_FLOOR: usize = 4096;

@@ -15,7 +15,7 @@ use tokio::sync::broadcast;
 
 use crate::feed::FEED_QUEUE;
 use crate::snapshot::Picture;
-use crate::{Error, JsonCache, ServerState, Snapshot, Subscription, Writer};
+use crate::{Error, JsonCache, Pages, ServerState, Snapshot, Subscription, Writer};
 
 /// The picture of all pools. Cloning shares it.
 #[derive(Clone)]
@@ -29,6 +29,7 @@ struct Shared {
     feed: broadcast::Sender<Arc<Changes>>,
     clock: Arc<dyn Clock>,
     json: JsonCache,
+    pages: Pages,
 }
 
 #[derive(Default)]
@@ -74,6 +75,7 @@ impl Inventory {
             feed,
             clock,
             json: JsonCache::default(),
+            pages: Pages::default(),
         }))
     }
 
@@ -85,6 +87,11 @@ impl Inventory {
         let core = self.0.core.lock();
         // Somebody else may have asked meanwhile.
         Snapshot(self.0.shown.load_full().unwrap_or_else(|| self.0.show(&core)))
+    }
+
+    /// Returns the kept pages of listings.
+    pub fn pages(&self) -> &Pages {
+        &self.0.pages
     }
 
     /// Returns the kept JSON of the objects.

@@ -25,6 +25,7 @@ pub mod fuzz;
 mod index;
 mod intern;
 mod inventory;
+mod pages;
 mod reader;
 mod record;
 mod slot;
@@ -39,6 +40,7 @@ pub use error::Error;
 pub use feed::{Feed, Subscription};
 pub use filter::{Filter, FilterError};
 pub use inventory::Inventory;
+pub use pages::{Pages, Piece};
 pub use snapshot::{ServerState, Snapshot};
 pub use writer::{Loaded, Writer};
 

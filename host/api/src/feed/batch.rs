@@ -89,7 +89,7 @@ impl Batch {
         if any {
             out.push(b'}');
             out.extend_from_slice(END);
-            begin = frame::finish(&mut out, frame::TEXT, true);
+            begin = frame::finish(&mut out, 0, frame::TEXT, true);
         } else {
             out.clear();
         }

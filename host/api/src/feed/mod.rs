@@ -1,7 +1,7 @@
 //! Tells the sockets what changed: written out once for each class of callers that see the same, however many they are.
 //!
 //! ```text
-//!   inventory::Subscription --> worker: at once, or merged for 10 ms --> Batch --+-- class A: frames (shared bytes) --> sockets
+//!   inventory::Subscription --> worker: at once, or merged for up to 10 ms --> Batch --+-- class A: frames (shared bytes) --> sockets
 //!                                                                               +-- class B: ...
 //! ```
 //! A class has a channel of its own while somebody listens to it; nothing is written for a class without listeners. What is
@@ -30,8 +30,12 @@ pub(crate) use notice::{notification, user_changed};
 /// cheaper than what it missed.
 const FRAMES: usize = 200;
 
-/// Below this distance changes are merged: a frame to a hundred sockets costs a hundred system calls whatever is in it.
-const APART: Duration = Duration::from_millis(10);
+/// Below this distance, for each socket that listens, changes are merged: a frame to a hundred sockets costs a hundred
+/// system calls whatever is in it. Each takes some 20 microseconds, so that half of one core goes into them at most.
+const APART: Duration = Duration::from_micros(40);
+
+/// The longest such distance.
+const LONGEST: Duration = Duration::from_millis(10);
 
 /// Objects that may wait to be merged; more go at once.
 const MERGED: usize = 1_000;
@@ -104,7 +108,7 @@ impl Feed {
                     let batch = Batch::of(&waiting);
                     waiting.clear();
                     worker.tell(batch, &json);
-                    next = now + APART;
+                    next = now + worker.distance();
                 }
             }
         });
@@ -122,6 +126,14 @@ impl Feed {
         let mut classes = self.classes.lock();
         classes.retain(|_, listeners| listeners.receiver_count() > 0);
         classes.keys().all(VisibilityClass::sees_nothing)
+    }
+
+    /// Returns how long a batch is from the next, as of now.
+    fn distance(&self) -> Duration {
+        let classes = self.classes.lock();
+        let hear = classes.iter().filter(|(class, _)| !class.sees_nothing());
+        let listeners: usize = hear.map(|(_, listeners)| listeners.receiver_count()).sum();
+        APART.saturating_mul(u32::try_from(listeners).unwrap_or(u32::MAX)).min(LONGEST)
     }
 
     fn tell(&self, batch: Batch, json: &JsonCache) {

@@ -10,9 +10,10 @@ const CLOSE: u8 = 0x8;
 /// The longest header of an unmasked frame.
 pub(crate) const HEADER: usize = 10;
 
-/// Puts the header of a frame before its payload, which begins at [`HEADER`]; returns where the frame begins.
-pub(crate) fn finish(bytes: &mut [u8], opcode: u8, is_final: bool) -> usize {
-    let (header, begin) = header(opcode, is_final, bytes.len() - HEADER);
+/// Puts the header of a frame before its payload, which begins at [`HEADER`] and goes on with `more` bytes elsewhere;
+/// returns where the frame begins.
+pub(crate) fn finish(bytes: &mut [u8], more: usize, opcode: u8, is_final: bool) -> usize {
+    let (header, begin) = header(opcode, is_final, bytes.len() - HEADER + more);
     bytes[begin..HEADER].copy_from_slice(&header[begin..]);
     begin
 }
@@ -75,18 +76,21 @@ mod tests {
             append(&mut whole, TEXT, &payload);
             assert_eq!(whole, [expected, &payload].concat(), "{length}");
             let mut room = [&[0; HEADER], &*payload].concat();
-            let begin = finish(&mut room, TEXT, true);
+            let begin = finish(&mut room, 0, TEXT, true);
             assert_eq!(room[begin..], whole, "{length}");
+            let (ours, shared) = room.split_at_mut(HEADER + length / 2);
+            let begin = finish(ours, shared.len(), TEXT, true);
+            assert_eq!([&ours[begin..], shared].concat(), whole, "{length}");
         }
     }
 
     #[test]
     fn fragments_and_closes() {
         let mut first = [&[0; HEADER], &b"ab"[..]].concat();
-        assert_eq!(finish(&mut first, TEXT, false), 8);
+        assert_eq!(finish(&mut first, 0, TEXT, false), 8);
         assert_eq!(first[8..], [0x01, 2, b'a', b'b']);
         let mut last = [&[0; HEADER], &b"c"[..]].concat();
-        finish(&mut last, CONTINUATION, true);
+        finish(&mut last, 0, CONTINUATION, true);
         assert_eq!(last[8..], [0x80, 1, b'c']);
         assert_eq!(close(1013, "why"), [0x88, 5, 3, 245, b'w', b'h', b'y']);
     }

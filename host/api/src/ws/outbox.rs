@@ -6,11 +6,11 @@
 //!             |  piece by piece, one at a time
 //! ```
 //! A message that has begun is finished before the next one starts (RFC 6455 wants it so); control frames go in between.
-//! Frames that many sockets share are handed to the kernel as they are; the only copy an answer takes is the one from the
-//! kept JSON of its objects into the piece that is under way.
+//! Frames and pages that many sockets share are handed to the kernel as they are; what else an answer has is copied once,
+//! from the kept JSON of its objects into the piece that is under way.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -23,7 +23,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::frame;
 use crate::feed::Stamp;
-use crate::listing::{PIECE, SLACK, Stream};
+use crate::listing::{Filled, Stream};
 
 /// Messages that may wait for the peer. Together with the feed's own queue it is what a socket may miss while a long answer
 /// leaves.
@@ -55,26 +55,14 @@ pub(super) struct Outbox<W> {
     queue: VecDeque<Out>,
     /// The message that is under way, and whether a fragment of it has been written.
     stream: Option<(Stream, bool)>,
-    current: Current,
-    /// How much of the current bytes is written.
+    /// What is under way: bytes of our own, then shared ones.
+    own: Vec<u8>,
+    shared: Bytes,
+    /// How much of both together is written.
     written: usize,
     is_flushed: bool,
     stalled: Option<Pin<Box<Sleep>>>,
     is_stalled: bool,
-}
-
-enum Current {
-    Own(Vec<u8>),
-    Shared(Bytes),
-}
-
-impl Current {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Own(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
-        }
-    }
 }
 
 impl<W: AsyncWrite + Unpin> Outbox<W> {
@@ -84,7 +72,8 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
             control,
             queue: VecDeque::new(),
             stream: None,
-            current: Current::Own(Vec::new()),
+            own: Vec::new(),
+            shared: Bytes::new(),
             written: 0,
             is_flushed: true,
             stalled: None,
@@ -140,16 +129,28 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
     /// Returns how many bytes are held for the peer.
     #[cfg(test)]
     pub(super) fn buffered(&self) -> usize {
-        self.current.bytes().len()
+        self.under_way()
+    }
+
+    fn under_way(&self) -> usize {
+        self.own.len() + self.shared.len()
+    }
+
+    fn poll_some(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let io = Pin::new(&mut self.io);
+        match self.own.get(self.written..) {
+            None => io.poll_write(context, &self.shared[self.written - self.own.len()..]),
+            Some(own) if self.shared.is_empty() => io.poll_write(context, own),
+            Some(own) => io.poll_write_vectored(context, &[IoSlice::new(own), IoSlice::new(&self.shared)]),
+        }
     }
 
     /// Writes until nothing is left, or `enough` after a message.
     fn poll_write(&mut self, context: &mut Context<'_>, enough: impl Fn(&Self) -> bool) -> Poll<io::Result<()>> {
         let mut pieces = 0;
         loop {
-            while self.written < self.current.bytes().len() {
-                let rest = &self.current.bytes()[self.written..];
-                match Pin::new(&mut self.io).poll_write(context, rest) {
+            while self.written < self.under_way() {
+                match self.poll_some(context) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                     Poll::Ready(Ok(count)) => {
                         self.written += count;
@@ -185,10 +186,12 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
     /// Makes the next bytes the current ones.
     fn load(&mut self) -> io::Result<Loaded> {
         self.written = 0;
+        self.own.clear();
+        self.shared = Bytes::new();
         {
             let mut control = self.control.lock();
             if !control.is_empty() {
-                self.current = Current::Own(std::mem::take(&mut *control));
+                self.own.append(&mut control);
                 return Ok(Loaded::Whole);
             }
         }
@@ -196,17 +199,12 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
             match self.queue.pop_front() {
                 Some(Out::Stream(stream)) => self.stream = Some((stream, false)),
                 Some(Out::Frames(bytes)) => {
-                    self.current = Current::Shared(bytes);
+                    self.shared = bytes;
                     return Ok(Loaded::Whole);
                 }
                 Some(Out::Stamp(stamp)) => drop(stamp),
                 None => {
-                    let kept = match &mut self.current {
-                        Current::Own(bytes) if bytes.capacity() <= IDLE_BUFFER => std::mem::take(bytes),
-                        _ => Vec::new(),
-                    };
-                    self.current = Current::Own(kept);
-                    self.buffer().clear();
+                    self.own.shrink_to(IDLE_BUFFER);
                     return Ok(Loaded::Nothing);
                 }
             }
@@ -217,36 +215,22 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
 
     fn load_piece(&mut self) -> io::Result<()> {
         let Some((mut stream, has_begun)) = self.stream.take() else { return Ok(()) };
-        let buffer = self.buffer();
-        buffer.clear();
-        if has_begun {
-            buffer.reserve(PIECE + SLACK);
-        }
-        buffer.resize(frame::HEADER, 0);
-        let is_last = stream.fill(buffer).map_err(|failure| io::Error::other(failure.to_string()))?;
-        let is_empty = buffer.len() == frame::HEADER;
+        self.own.resize(frame::HEADER, 0);
+        let filled = stream.fill(&mut self.own).map_err(|failure| io::Error::other(failure.to_string()))?;
+        let Filled { is_last, shared } = filled;
+        let is_empty = self.own.len() == frame::HEADER && shared.is_empty();
         if is_empty && !is_last {
             // A filter found nothing so far.
-            buffer.clear();
+            self.own.clear();
         } else {
             let opcode = if has_begun { frame::CONTINUATION } else { frame::TEXT };
-            self.written = frame::finish(buffer, opcode, is_last);
+            self.written = frame::finish(&mut self.own, shared.len(), opcode, is_last);
+            self.shared = shared;
         }
         if !is_last {
             self.stream = Some((stream, has_begun || !is_empty));
         }
         Ok(())
-    }
-
-    /// Returns the buffer of our own.
-    fn buffer(&mut self) -> &mut Vec<u8> {
-        if let Current::Shared(_) = self.current {
-            self.current = Current::Own(Vec::new());
-        }
-        match &mut self.current {
-            Current::Own(bytes) => bytes,
-            Current::Shared(_) => unreachable!("replaced above"),
-        }
     }
 
     fn poll_stalled(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

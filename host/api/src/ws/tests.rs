@@ -11,7 +11,10 @@ use tokio::io::{AsyncReadExt, DuplexStream};
 use super::frame;
 use super::outbox::{Control, Out, Outbox};
 use crate::feed::{Batch, Changed};
-use crate::listing::{Listing, PIECE, SLACK, Stream};
+use crate::listing::{Listing, PIECE, Stream};
+
+/// The last object of a piece.
+const SLACK: usize = 8 << 10;
 
 /// Bytes that the pipe between socket and peer takes.
 const PIPE: usize = 16 << 10;
