@@ -10,6 +10,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use daemon::{Config, Daemon, LogFormat, Overrides};
 use tokio::signal::unix::{SignalKind, signal};
 
+/// The C library's allocator keeps what a load leaves behind, in an arena for each thread: 77 MiB instead of 58 for 2,000
+/// VMs. How this one is set up stands in `.cargo/config.toml`: it takes that when it is built.
+#[global_allocator]
+static GLOBAL: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// A control plane for fleets of Xen pools.
 #[derive(Parser)]
 #[command(name = "xylem", version, about)]
