@@ -46,6 +46,10 @@ fn run(words: &[&str]) -> Result<()> {
             print!("{HELP}");
             return Ok(());
         }
+        [fleet::YARDSTICK, request, answer] => {
+            let size = |word: &str| word.parse().with_context(|| format!("{word} is no number of bytes"));
+            return fleet::yardstick(size(request)?, size(answer)?);
+        }
         ["smoke"] => smoke::run(&Places::find()?)?,
         ["fleet"] => fleet::run(&Places::find()?, fleet::Extent::FULL)?,
         ["fleet", "--quick"] => fleet::run(&Places::find()?, fleet::Extent::QUICK)?,

@@ -22,6 +22,8 @@ use load::Question;
 use own::Own;
 use storm::Targets;
 
+pub use yardstick::{WORD as YARDSTICK, serve as yardstick};
+
 /// Answers from here on are limited by how fast bytes can be written.
 const LARGE_ANSWER: usize = 1 << 20;
 
@@ -251,7 +253,7 @@ async fn listings(rounds: &mut Rounds, scene: &Scene, size: &str, base: &Baselin
         for (clients, base) in [(1, base.one), (16, base.sixteen)] {
             // Side by side, so that both see the same machine.
             let ours = question.load(address, clients, window).await.with_context(|| format!("load {name}"))?;
-            let best = question.yardstick(answer.clone(), clients, window).await?;
+            let best = question.yardstick(&answer, clients, window).await?;
             let name = format!("{size}_{name}_{clients}");
             let big = ours.bytes >= LARGE_ANSWER;
             let megabytes = ours.bytes as f64 / 1e6;
