@@ -245,7 +245,7 @@ pub async fn set(ctx: &Ctx, id: &ServerId, changes: Changes) -> Result<()> {
         if server.host != before.host {
             worker::stop(app, id).await;
         }
-        worker::restart(app, &server).await?;
+        worker::restart(app, id).await?;
     }
     app.notify(Notice::Server(id.clone()));
     Ok(())
@@ -312,7 +312,7 @@ async fn amend(app: &App, id: &ServerId, change: impl Fn(&mut Server) -> Result<
 pub async fn enable(ctx: &Ctx, id: &ServerId) -> Result<()> {
     let _admin = access::admin(&ctx.caller)?;
     let app = &ctx.app;
-    let mut server = app.server(id)?.value;
+    let server = app.server(id)?.value;
     if server.enabled && app.pools.status(id) == Status::Connected {
         return Err(Failure::IncorrectState {
             actual: "connected".into(),
@@ -323,13 +323,13 @@ pub async fn enable(ctx: &Ctx, id: &ServerId) -> Result<()> {
         .into());
     }
     if !server.enabled {
-        (_, server) = amend(app, id, |server| {
+        amend(app, id, |server| {
             server.enabled = true;
             Ok(())
         })
         .await?;
     }
-    worker::restart(app, &server).await?;
+    worker::restart(app, id).await?;
     worker::first_outcome(app, id).await
 }
 

@@ -96,11 +96,11 @@ pub(super) async fn stop(app: &App, id: &ServerId) {
 
 /// Puts another worker in the place of a server's, if it has one: the pool is the same, the way to it another. Its objects
 /// stay meanwhile, stale.
-pub(super) async fn restart(app: &Arc<App>, server: &Server) -> Result<()> {
-    let stop = app.pools.0.write().get_mut(&server.id).and_then(|handle| handle.stop.take());
+pub(super) async fn restart(app: &Arc<App>, id: &ServerId) -> Result<()> {
+    let stop = app.pools.0.write().get_mut(id).and_then(|handle| handle.stop.take());
     if let Some(stop) = stop {
         let now = app.clock.now();
-        app.pools.update(&server.id, |live| {
+        app.pools.update(id, |live| {
             live.status = Status::Connecting;
             live.connection = None;
             if live.pool.is_some() {
@@ -109,7 +109,16 @@ pub(super) async fn restart(app: &Arc<App>, server: &Server) -> Result<()> {
         });
         end(stop, true).await;
     }
-    start(app, server)
+    // Somebody else may have decided otherwise meanwhile.
+    match app.server(id) {
+        Ok(now) if now.value.enabled => start(app, &now.value),
+        _ => {
+            app.pools.0.write().remove(id);
+            app.inventory.writer(id.clone()).remove();
+            app.pools.update(id, |_| {});
+            Ok(())
+        }
+    }
 }
 
 /// Asks a worker to end, and waits until it has.
