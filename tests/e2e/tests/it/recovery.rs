@@ -184,3 +184,37 @@ async fn a_pool_is_found_at_another_member_also_after_a_restart() -> Result<()> 
     ensure!(now["member"] == json!(place(&all[2])), "{now}");
     rig.end().await
 }
+
+/// One administrator changes the way to a pool, another one disables it in the same moment: it is away, and stays away.
+#[tokio::test]
+async fn a_server_that_is_changed_and_disabled_at_once_is_away() -> Result<()> {
+    let rig = Rig::builder().pools(["pool2"]).start().await?;
+    let (sim, client, other) = (rig.sim(0), rig.admin().await?, rig.admin().await?);
+    let (pool, host) = (pool_id(sim), sim.host());
+    client.watch().await?;
+    client.watch_servers().await?;
+    let server = client.view().server(&host).context("the server")?["id"].clone();
+    for read_only in [true, false, true] {
+        // The old worker says good-bye to the pool, which takes a while.
+        sim.slow("session.logout", std::time::Duration::from_millis(300));
+        let (logouts, logins) = (sim.calls_of("session.logout"), sim.calls_of("session.login_with_password"));
+        let change = other.call("server.set", json!({ "id": server, "readOnly": read_only }));
+        let disable = async {
+            rig::until("the change to be under way", async || (sim.calls_of("session.logout") > logouts).then_some(()))
+                .await?;
+            client.call("server.disable", json!({ "id": server })).await
+        };
+        let (changed, disabled) = tokio::join!(change, disable);
+        changed.and(disabled)?;
+        let away = client.until("the pool to be away", |view| {
+            let server = view.server(&host)?;
+            let none = view.objects.values().all(|object| object["$pool"] != json!(pool));
+            (none && server["status"] == "disconnected" && server["enabled"] == false).then_some(())
+        });
+        away.await?;
+        ensure!(sim.calls_of("session.login_with_password") == logins, "nobody came back");
+        client.call("server.enable", json!({ "id": server })).await?;
+        client.until("the pool to be back", |view| view.objects.get(&pool).map(drop)).await?;
+    }
+    rig.end().await
+}

@@ -21,7 +21,7 @@ use faults::{FAULTS, Fault, Lasts, Scene};
 use watcher::{Watcher, Whole};
 
 /// Settings under which the matrix is quick; the defaults wait longer.
-const SETTINGS: &str = "[xapi]\nconnect = 2\nlogin = 3\ncall = 5\nload = 5\nstall = 2\nevent_poll = 1\nevent_margin = 2\n\
+const SETTINGS: &str = "[xapi]\nconnect = 2\nlogin = 5\ncall = 10\nload = 10\nstall = 4\nevent_poll = 1\nevent_margin = 4\n\
     failover = 0.5\nretry_first = 0.05\nretry_last = 1\nsettled = 1\n";
 
 /// Within this time after the end of a fault the picture is the pool's: the longest wait between two attempts (`retry_last`),
