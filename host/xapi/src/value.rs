@@ -1,11 +1,24 @@
 //! One value as XAPI sends and takes it, whichever dialect carried it.
 
+use std::cell::Cell;
 use std::fmt;
 
 use crate::Key;
 
 /// How deep values may nest. XAPI's deepest records have six levels; a hostile answer must not overflow our stack.
 pub(crate) const MAX_DEPTH: usize = 100;
+
+/// Members below which a struct is just searched.
+const SMALL: usize = 8;
+
+/// Names whose last places are known. XAPI's largest record has a hundred members.
+const HINTED: usize = 256;
+
+thread_local! {
+    /// Where a member stood last time, by the address of the name that is asked for: names are constants of the program, and
+    /// all records of a class have their members in the same order.
+    static HINTS: [Cell<u16>; HINTED] = const { [const { Cell::new(0) }; HINTED] };
+}
 
 /// A XAPI value. Dates stay strings (`20260822T10:00:00Z`).
 ///
@@ -95,7 +108,21 @@ impl Value {
 
     /// Returns the member of a struct with this name.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.as_struct()?.iter().find(|(key, _)| **key == *name).map(|(_, value)| value)
+        let members = self.as_struct()?;
+        if members.len() < SMALL {
+            return members.iter().find(|(key, _)| **key == *name).map(|(_, value)| value);
+        }
+        HINTS.with(|hints| {
+            let address = name.as_ptr().addr();
+            let hint = &hints[(address ^ (address >> 8)) % HINTED];
+            let expected = members.get(usize::from(hint.get())).filter(|(key, _)| **key == *name);
+            if let Some((_, value)) = expected {
+                return Some(value);
+            }
+            let place = members.iter().position(|(key, _)| **key == *name)?;
+            hint.set(u16::try_from(place).unwrap_or_default());
+            Some(&members[place].1)
+        })
     }
 
     /// Removes and returns the member of a struct with this name.
@@ -190,6 +217,23 @@ impl<T: Into<Value>> From<Vec<T>> for Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn members_are_found_wherever_they_stand() {
+        let names: Vec<String> = (0..300).map(|number| format!("member {number}")).collect();
+        let forth = Value::record(names.iter().zip(0..).map(|(name, number)| (&**name, number)));
+        let back = Value::record(names.iter().zip(0..300).rev().map(|(name, number)| (&**name, number)));
+        let short = Value::record([("member 1", 1)]);
+        for _ in 0..2 {
+            for (name, number) in names.iter().zip(0_i64..) {
+                for record in [&forth, &back] {
+                    assert_eq!(record.get(name), Some(&Value::Int(number)));
+                }
+                assert_eq!(short.get(name).is_some(), number == 1);
+            }
+        }
+        assert_eq!((forth.get("none"), Value::Nil.get("none")), (None, None));
+    }
 
     #[test]
     fn numbers_read_alike_from_both_dialects() {

@@ -138,10 +138,12 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
 
     fn poll_some(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let io = Pin::new(&mut self.io);
-        match self.own.get(self.written..) {
-            None => io.poll_write(context, &self.shared[self.written - self.own.len()..]),
-            Some(own) if self.shared.is_empty() => io.poll_write(context, own),
-            Some(own) => io.poll_write_vectored(context, &[IoSlice::new(own), IoSlice::new(&self.shared)]),
+        let own = self.own.get(self.written..).unwrap_or_default();
+        let shared = &self.shared[self.written.saturating_sub(self.own.len())..];
+        match (own, shared) {
+            ([], shared) => io.poll_write(context, shared),
+            (own, []) => io.poll_write(context, own),
+            (own, shared) => io.poll_write_vectored(context, &[IoSlice::new(own), IoSlice::new(shared)]),
         }
     }
 

@@ -128,6 +128,8 @@ impl Scene {
         }
         let rig = Rig::builder().start().await?;
         let admin = rig.admin().await?;
+        let token = admin.call("token.create", json!({ "description": "bench" })).await?;
+        let token = token.as_str().context("a token is a text")?.to_owned();
         let vms = sims.iter().map(real_vms).sum::<usize>();
         let before = rig.processor()?;
         let begin = Instant::now();
@@ -146,8 +148,6 @@ impl Scene {
             (live == sims.len() as f64).then_some(())
         });
         live.await?;
-        let token = admin.call("token.create", json!({ "description": "bench" })).await?;
-        let token = token.as_str().context("a token is a text")?.to_owned();
         let (body, _) = Question::call(&token, "xo.getAllObjects", &json!({})).once(rig.address()).await?;
         let load = begin.elapsed();
         let processor = rig.processor()? - before;
