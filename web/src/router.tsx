@@ -1,7 +1,8 @@
 // The routes, and what happens when the session ends under a page.
 import { createRouter } from '@tanstack/react-router';
 import { Failed } from './components/QueryState';
-import { client } from './live/live';
+import { client, queryClient } from './live/live';
+import { sessionQuery } from './live/queries';
 import { routeTree } from './routeTree.gen';
 import { leave } from './session/session';
 
@@ -15,7 +16,8 @@ export const router = createRouter({
 });
 
 client.subscribeState((state) => {
-  if (state.kind !== 'signed-out') return;
+  // Before anybody was here, the routes ask for a sign-in by themselves.
+  if (state.kind !== 'signed-out' || !queryClient.getQueryData(sessionQuery.queryKey)) return;
   const { pathname, href } = router.state.location;
   leave();
   if (pathname !== '/login') void router.navigate({ to: '/login', search: { to: href, ended: true } });

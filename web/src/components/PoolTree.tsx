@@ -22,7 +22,7 @@ const OPEN_AT_FIRST = 2;
 export function PoolTree({ onNavigate }: { onNavigate?: (() => void) | undefined }) {
   const t = useT();
   const [pools, list] = useRows({ type: 'pool', fields: ['name_label'], sort: [{ by: 'name_label' }] }, MOST_POOLS);
-  const counts = useCounts(['type', '$pool', '$container'], 'type:/^VM$/');
+  const counts = useCounts(['type', '$pool', '$container'], 'type:/^VM$/', pools.length > 0);
   const [toggled, setToggled] = useState<readonly { id: string; open: boolean }[]>([]);
   if (pools.length === 0) return null;
   const few = pools.length <= OPEN_AT_FIRST;

@@ -1,18 +1,19 @@
 // Watches as hooks: one per component, closed with it.
-import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { client } from './live';
 import { type List, type Query, type Row, Watch, WINDOW } from './watch';
 
 /** Keeps a list live while the component stands. Its rows change without drawing the component: see `useRow`, `useRows`. */
-export function useWatch(query: Query | undefined, count = WINDOW): readonly [Watch, List] {
+export function useWatch(query: Query | undefined, count = WINDOW, first = count): readonly [Watch, List] {
   const [watch] = useState(() => new Watch(client));
   // Questions are compared by what they say, so callers need not remember them.
   const text = JSON.stringify(query);
   const asked = useMemo(() => (text === undefined ? undefined : (JSON.parse(text) as Query)), [text]);
-  useEffect(() => {
-    if (asked) watch.open(asked, count);
+  // Before the other effects, so that rows are asked for before what is counted.
+  useLayoutEffect(() => {
+    if (asked) watch.open(asked, count, first);
     else watch.close();
-  }, [watch, asked, count]);
+  }, [watch, asked, count, first]);
   useEffect(() => () => watch.close(), [watch]);
   return [watch, useSyncExternalStore(watch.subscribeList, watch.getList)];
 }

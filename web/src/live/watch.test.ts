@@ -210,6 +210,17 @@ describe('the window', () => {
     expect(f.watch.rows.size).toBe(1);
   });
 
+  it('begins smaller where that was wanted, and grows when it is scrolled', async () => {
+    const f = fake();
+    f.watch.open(query, WINDOW, 60);
+    expect(f.asked[0]?.params.window).toEqual({ start: 0, count: 60 });
+    await f.answer(['a'], { total: 1_000 });
+    f.watch.show(0, 15);
+    expect(f.asked).toHaveLength(1);
+    f.watch.show(20, 35);
+    expect(f.asked[1]?.params.window).toEqual({ start: 0, count: WINDOW });
+  });
+
   it('never reaches beyond the end', async () => {
     const f = fake();
     f.watch.open(query);
@@ -273,6 +284,16 @@ describe('the connection', () => {
     f.tell({ revision: 1, set: { b: row('b', 'new') } });
     f.frame();
     expect(f.watch.rows.get('b')).toEqual(row('b', 'new'));
+  });
+
+  it('is not asked for before there is a connection, and then once', () => {
+    const f = fake();
+    f.lose();
+    f.watch.open(query);
+    expect(f.asked).toHaveLength(0);
+    expect(f.watch.getList()).toMatchObject({ total: undefined, pending: true });
+    f.reconnect();
+    expect(f.asked).toHaveLength(1);
   });
 
   it('breaks under a question: no error, because the question is asked again', async () => {

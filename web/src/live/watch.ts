@@ -36,6 +36,9 @@ export interface List {
 /** Rows of a window: a screen of rows three times over, so that it moves seldom while somebody scrolls. */
 export const WINDOW = 150;
 
+/** Rows of the first window of a list: a screen of them and the margin, so that they are there sooner. */
+export const FIRST = 60;
+
 /** Rows that must be there beyond those that are looked at, else the window moves. */
 const MARGIN = 30;
 
@@ -55,6 +58,8 @@ export class Watch {
   readonly #name = `w${(names += 1)}`;
   #query: Query | undefined;
   #window = { start: 0, count: WINDOW };
+  /** Rows of the windows after the first one. */
+  #count = WINDOW;
   #list: List = NOTHING;
   /** What readers see: the list as of the last frame. */
   #shown: List = NOTHING;
@@ -76,12 +81,13 @@ export class Watch {
     this.rows = new RowStore(scheduler);
   }
 
-  /** Asks; or asks something else, from the start of the list. */
-  open(query: Query, count = WINDOW): void {
-    if (this.#query && this.#window.count === count && same(this.#query, query)) return;
+  /** Asks; or asks something else, from the start of the list: `first` rows, and `count` of them once it is scrolled. */
+  open(query: Query, count = WINDOW, first = count): void {
+    if (this.#query && this.#count === count && same(this.#query, query)) return;
     const fresh = this.#query === undefined;
     this.#query = query;
-    this.#window = { start: 0, count };
+    this.#count = count;
+    this.#window = { start: 0, count: first };
     if (fresh) {
       this.#leave = [
         this.#client.on('inventory.watch', (change) => this.#receive(change)),
@@ -110,13 +116,14 @@ export class Watch {
 
   /** Says which rows are looked at, from and to included; moves the window when it is too close to its edge. */
   show(first: number, last: number): void {
-    const { start, count } = this.#window;
+    const { start } = this.#window;
     const total = this.#list.total ?? Number.POSITIVE_INFINITY;
     const from = Math.max(0, first - MARGIN);
     const to = Math.min(total, last + MARGIN);
-    if (from >= start && to <= start + count) return;
+    if (from >= start && to <= start + this.#window.count) return;
+    const count = this.#count;
     const next = Math.max(0, Math.min(Math.round((first + last - count) / 2), total - count));
-    if (next === start) return;
+    if (next === start && count === this.#window.count) return;
     this.#window = { start: next, count };
     if (this.#query) this.#send();
   }
@@ -137,7 +144,8 @@ export class Watch {
 
   #send(): void {
     const query = this.#query;
-    if (!query) return;
+    // Without a connection: with the next one everything is asked anyway, and twice would be half as fast.
+    if (!query || this.#client.getState().kind !== 'online') return;
     if (this.#flying) {
       this.#again = true;
       return;

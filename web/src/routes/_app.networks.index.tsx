@@ -4,15 +4,5 @@ import { ObjectsPage } from '../components/objects/ObjectsPage';
 
 export const Route = createFileRoute('/_app/networks/')({
   validateSearch: readListSearch,
-  component: function List() {
-    const search = Route.useSearch();
-    const navigate = Route.useNavigate();
-    return (
-      <ObjectsPage
-        kind="networks"
-        search={search}
-        onSearch={(change) => void navigate({ search: (old) => ({ ...old, ...change }), replace: true })}
-      />
-    );
-  },
+  component: () => <ObjectsPage kind="networks" search={Route.useSearch()} />,
 });

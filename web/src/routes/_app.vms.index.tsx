@@ -4,15 +4,5 @@ import { ObjectsPage } from '../components/objects/ObjectsPage';
 
 export const Route = createFileRoute('/_app/vms/')({
   validateSearch: readListSearch,
-  component: function List() {
-    const search = Route.useSearch();
-    const navigate = Route.useNavigate();
-    return (
-      <ObjectsPage
-        kind="vms"
-        search={search}
-        onSearch={(change) => void navigate({ search: (old) => ({ ...old, ...change }), replace: true })}
-      />
-    );
-  },
+  component: () => <ObjectsPage kind="vms" search={Route.useSearch()} />,
 });

@@ -1,14 +1,26 @@
 // Small helpers around the browser.
 import { useMediaQuery } from '@mantine/hooks';
-import { type RefObject, useEffect, useState, useSyncExternalStore } from 'react';
-
-export { useElementSize } from '@mantine/hooks';
+import { type RefCallback, type RefObject, useCallback, useEffect, useState, useSyncExternalStore } from 'react';
 
 /** True below the width at which tables become cards and the sidebar a drawer. */
 export function useNarrow(): boolean {
   return useMediaQuery('(max-width: 56em)', matchMedia('(max-width: 56em)').matches, {
     getInitialValueInEffect: false,
   });
+}
+
+/** The width of an element, known before it is painted for the first time. */
+export function useWidth(): readonly [RefCallback<HTMLElement>, number] {
+  const [width, setWidth] = useState(0);
+  const ref = useCallback((element: HTMLElement | null) => {
+    if (!element) return undefined;
+    const measure = () => setWidth(element.clientWidth);
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return [ref, width];
 }
 
 /** Whether an element is on the screen. */

@@ -1,6 +1,6 @@
 // The box above a list: words or a filter, help for it, and what is wrong with it, at its place.
 import { IconHelpCircle, IconSearch, IconX } from '@tabler/icons-react';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { memo, type ReactNode, useEffect, useRef, useState } from 'react';
 import { useT } from '../../i18n/i18n';
 import { RowButton } from '../../ui/Button';
 import { TextInput } from '../../ui/input';
@@ -20,7 +20,7 @@ interface Props {
   children?: ReactNode;
 }
 
-export function FilterBox({ kind, value, onChange, fault, children }: Props) {
+export const FilterBox = memo(function FilterBox({ kind, value, onChange, fault, children }: Props) {
   const t = useT();
   const input = useRef<HTMLInputElement>(null);
   const shown = useAfterPause(fault, value);
@@ -59,7 +59,7 @@ export function FilterBox({ kind, value, onChange, fault, children }: Props) {
       {children}
     </search>
   );
-}
+});
 
 function FaultText({ fault, value }: { fault: Fault; value: string }) {
   const t = useT();

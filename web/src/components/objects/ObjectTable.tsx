@@ -5,7 +5,7 @@ import { defaultRangeExtractor, type Range, useVirtualizer } from '@tanstack/rea
 import { type CSSProperties, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useT } from '../../i18n/i18n';
 import type { List, Watch } from '../../live/watch';
-import { useElementSize } from '../../ui/hooks';
+import { useWidth } from '../../ui/hooks';
 import type { Column, Kind } from './kinds';
 import { type Layout, ObjectRow } from './ObjectRow';
 import classes from './ObjectTable.module.css';
@@ -28,12 +28,14 @@ interface Props {
 }
 
 export function ObjectTable({ kind, label, watch, list, sort, onSort, online, gone }: Props) {
-  const { ref: measure, width } = useElementSize();
+  const [measure, width] = useWidth();
   const card = width > 0 && width < CARDS;
-  const columns = useMemo(
-    () => kind.columns.filter((column) => width === 0 || (column.from ?? 0) <= width),
-    [kind, width],
-  );
+  // As text, because a few pixels more seldom make room for another column, and new columns draw every row.
+  const fitting = kind.columns.flatMap(({ from = 0 }, place) => (width === 0 || from <= width ? [place] : [])).join();
+  const columns = useMemo(() => {
+    const places = fitting.split(',').map(Number);
+    return kind.columns.filter((_, place) => places.includes(place));
+  }, [kind, fitting]);
   const layout: Layout = useMemo(() => (card ? 'card' : { columns }), [card, columns]);
   const tracks = [...columns.map((column) => column.width), ...(kind.actions ? ['110px'] : [])].join(' ');
   const style: CSSProperties & Record<`--${string}`, string> = { '--columns': tracks };
@@ -42,7 +44,7 @@ export function ObjectTable({ kind, label, watch, list, sort, onSort, online, go
   const setScroller = useCallback(
     (element: HTMLDivElement | null) => {
       scroller.current = element;
-      measure(element);
+      return measure(element);
     },
     [measure],
   );
@@ -69,8 +71,9 @@ export function ObjectTable({ kind, label, watch, list, sort, onSort, online, go
   // Another question is another list: its beginning is what one wants to see. A change of a row is not.
   const { query } = list;
   useEffect(() => {
-    scroller.current?.scrollTo({ top: 0 });
-  }, [query]);
+    // To ask the element where it stands, or to move it, lays the new rows out before their time.
+    if (virtualizer.scrollOffset) virtualizer.scrollToOffset(0);
+  }, [virtualizer, query]);
 
   const { startIndex, endIndex } = virtualizer.range ?? { startIndex: 0, endIndex: 0 };
   useEffect(() => {

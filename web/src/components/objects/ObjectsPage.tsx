@@ -1,14 +1,14 @@
 // The page of a list: what is looked for stands in the address, banners tell of pools that are away, the rows are live.
 import { IconSearchOff, IconServerOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useT } from '../../i18n/i18n';
 import { useCounts } from '../../live/counts';
 import { useConnection } from '../../live/live';
 import { serversQuery, useUser } from '../../live/queries';
 import { useWatch } from '../../live/useWatch';
-import type { Sort } from '../../live/watch';
+import { FIRST, type Sort, WINDOW } from '../../live/watch';
 import { Blank } from '../../ui/Blank';
 import { Button } from '../../ui/Button';
 import { Page } from '../../ui/Page';
@@ -25,11 +25,9 @@ import { QuickFilters } from './QuickFilters';
 /** The address follows the typing at this distance: browsers refuse to change it hundreds of times. */
 const ADDRESS_PAUSE = 300;
 
-interface Props {
-  kind: KindName;
-  search: ListSearch;
-  onSearch: (change: ListSearch) => void;
-}
+type OnSearch = (change: ListSearch) => void;
+
+const NONE: ReadonlySet<string> = new Set();
 
 function sortOf(kind: Kind, column: string, descending: boolean): Sort[] {
   const keys = kind.columns.find((one) => one.id === column)?.sort ?? ['name_label'];
@@ -38,7 +36,7 @@ function sortOf(kind: Kind, column: string, descending: boolean): Sort[] {
 }
 
 /** What is typed, at once for the list and a little later for the address. A new address (back, a link) is taken over. */
-function useTyped(q: string | undefined, onSearch: Props['onSearch']): [string, (value: string) => void] {
+function useTyped(q: string | undefined, onSearch: OnSearch): [string, (value: string) => void] {
   const [typed, setTyped] = useState(q ?? '');
   const written = useRef(q);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
@@ -48,9 +46,8 @@ function useTyped(q: string | undefined, onSearch: Props['onSearch']): [string, 
     setTyped(q ?? '');
   }, [q]);
   useEffect(() => () => clearTimeout(timer.current), []);
-  return [
-    typed,
-    (value) => {
+  const type = useCallback(
+    (value: string) => {
       setTyped(value);
       clearTimeout(timer.current);
       timer.current = setTimeout(() => {
@@ -58,40 +55,55 @@ function useTyped(q: string | undefined, onSearch: Props['onSearch']): [string, 
         onSearch({ q: written.current });
       }, ADDRESS_PAUSE);
     },
-  ];
+    [onSearch],
+  );
+  return [typed, type];
 }
 
-export function ObjectsPage({ kind: name, search, onSearch }: Props) {
+/** Draws itself whenever a row comes, goes or moves, twenty times a second in a busy fleet: its parts are kept. */
+export function ObjectsPage({ kind: name, search }: { kind: KindName; search: ListSearch }) {
   const t = useT();
   const kind = KINDS[name];
+  const navigate = useNavigate();
+  const onSearch: OnSearch = useCallback(
+    (change) => void navigate({ to: kind.to, search: (old: ListSearch) => ({ ...old, ...change }), replace: true }),
+    [navigate, kind],
+  );
   const user = useUser();
   const online = useConnection().kind === 'online';
   const servers = useQuery({ ...serversQuery, enabled: user?.permission === 'admin' }).data;
   const [typed, type] = useTyped(search.q, onSearch);
 
-  const gone = useMemo(
-    () => new Set(troubled(servers ?? []).flatMap((s) => (s.status !== 'connected' && s.poolId ? [s.poolId] : []))),
-    [servers],
-  );
+  const gone = useMemo(() => {
+    const ids = troubled(servers ?? []).flatMap((s) => (s.status !== 'connected' && s.poolId ? [s.poolId] : []));
+    return ids.length > 0 ? new Set(ids) : NONE;
+  }, [servers]);
   const property = kind.states?.property;
   const { filter, offset } = compose(typed.trim(), search, property);
   const sort = { column: search.sort ?? 'name', descending: search.desc ?? false };
-  const [watch, list] = useWatch({
-    type: kind.type,
-    fields: fieldsOf(kind),
-    filter,
-    sort: sortOf(kind, sort.column, sort.descending),
-  });
-  const fault = list.pending ? undefined : faultOf(list.error, offset);
+  const [watch, list] = useWatch(
+    { type: kind.type, fields: fieldsOf(kind), filter, sort: sortOf(kind, sort.column, sort.descending) },
+    WINDOW,
+    FIRST,
+  );
+  const fault = useMemo(
+    () => (list.pending ? undefined : faultOf(list.error, offset)),
+    [list.pending, list.error, offset],
+  );
   // What the quick filter on the state would find: the same without itself, as far as it could be understood.
   const others = compose(typed.trim(), { ...search, state: undefined }).filter;
-  const settled = !fault && !list.pending;
+  // In the first moment after a key the list still answers the question before.
+  const settled = !fault && !list.pending && list.query?.filter === filter;
   const [understood, setUnderstood] = useState<string>();
   if (settled && understood !== others) setUnderstood(others);
   const narrowed = `type:/^${kind.type}$/${understood ? ` ${understood}` : ''}`;
   const counts = useCounts(property ? ['type', property] : ['type'], narrowed, list.total !== undefined);
   const tags = useTags(kind, list.total !== undefined);
   const filtered = filter !== undefined;
+  const quick = useMemo(
+    () => <QuickFilters kind={kind} search={search} onSearch={onSearch} counts={counts} tags={tags} />,
+    [kind, search, onSearch, counts, tags],
+  );
 
   let content;
   if (list.total === undefined && list.error && !fault) {
@@ -157,7 +169,7 @@ export function ObjectsPage({ kind: name, search, onSearch }: Props) {
       {servers && <PoolBanners servers={servers} />}
       {(filtered || typed !== '' || (list.total ?? 0) > 0 || list.total === undefined) && (
         <FilterBox kind={kind} value={typed} onChange={type} fault={fault}>
-          <QuickFilters kind={kind} search={search} onSearch={onSearch} counts={counts} tags={tags} />
+          {quick}
         </FilterBox>
       )}
       {content}

@@ -7,6 +7,13 @@ import type { VmFacts } from '../../live/vm';
 import { RowButton } from '../../ui/Button';
 import { reasonOf, restartVm, startVm, stopVm } from './vmVerbs';
 
+/** Made once: a row that changes then leaves them alone. */
+const ICONS = {
+  start: <IconPlayerPlay size={17} aria-hidden />,
+  stop: <IconPower size={17} aria-hidden />,
+  restart: <IconRotateClockwise size={17} aria-hidden />,
+};
+
 export function VmActions({ vm, around }: { vm: VmFacts; around: Surroundings }) {
   const t = useT();
   const [busy, setBusy] = useState<'start' | 'stop' | 'restart'>();
@@ -22,7 +29,7 @@ export function VmActions({ vm, around }: { vm: VmFacts; around: Surroundings })
         busy={busy === 'start'}
         onClick={run('start', () => startVm(vm))}
       >
-        <IconPlayerPlay size={17} aria-hidden />
+        {ICONS.start}
       </RowButton>
       <RowButton
         label={t('vm.stop.label', { name: vm.name })}
@@ -31,7 +38,7 @@ export function VmActions({ vm, around }: { vm: VmFacts; around: Surroundings })
         tone="danger"
         onClick={run('stop', () => stopVm(vm, around))}
       >
-        <IconPower size={17} aria-hidden />
+        {ICONS.stop}
       </RowButton>
       <RowButton
         label={t('vm.restart.label', { name: vm.name })}
@@ -40,7 +47,7 @@ export function VmActions({ vm, around }: { vm: VmFacts; around: Surroundings })
         tone="danger"
         onClick={run('restart', () => restartVm(vm, around))}
       >
-        <IconRotateClockwise size={17} aria-hidden />
+        {ICONS.restart}
       </RowButton>
     </>
   );
