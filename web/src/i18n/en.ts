@@ -198,7 +198,6 @@ export const en = {
   'col.mac': 'MAC',
   'col.time': 'Time',
   'col.link': 'Link',
-  'col.vlan': 'VLAN',
   'col.actions': 'Actions',
 
   'cell.nothing': 'None',

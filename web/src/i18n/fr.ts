@@ -204,7 +204,6 @@ export const fr: Catalogue = {
   'col.mac': 'MAC',
   'col.time': 'Heure',
   'col.link': 'Lien',
-  'col.vlan': 'VLAN',
   'col.actions': 'Actions',
 
   'cell.nothing': 'Aucun',

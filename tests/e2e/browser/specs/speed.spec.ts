@@ -118,14 +118,18 @@ test(`${VMS} machines`, async ({ page, another, rig }, info) => {
     const count = Number(await vmTable(page).getAttribute('aria-rowcount')) - 1;
     await searchBox(page).fill('');
     await expectCount(page, 'Virtual machines', VMS);
-    await searchBox(page).pressSequentially(filter.slice(0, -1), { delay: 60 });
-    const shown = page.evaluate((wanted) => window.probe.rows(wanted), count);
-    await searchBox(page).press('2');
-    const time = round((await shown) - (await page.evaluate(() => window.probe.typed)));
+    const times: number[] = [];
+    for (let run = 0; run < 3; run += 1) {
+      await searchBox(page).pressSequentially(filter.slice(0, -1), { delay: 60 });
+      const shown = page.evaluate((wanted) => window.probe.rows(wanted), count);
+      await searchBox(page).press('2');
+      times.push((await shown) - (await page.evaluate(() => window.probe.typed)));
+      await searchBox(page).fill('');
+      await expectCount(page, 'Virtual machines', VMS);
+    }
+    const time = round(median(times));
     tell('search, key by key', { time }, `${time} ms after the last key`);
     expect(time).toBeLessThan(100 * LATITUDE);
-    await searchBox(page).fill('');
-    await expectCount(page, 'Virtual machines', VMS);
   });
 
   await test.step('scrolling', async () => {

@@ -1,5 +1,5 @@
 // One host: how it fares, its machines, storage and interfaces.
-import { formatBytes, formatNumber, useT } from '../../i18n/i18n';
+import { formatBytes, useT } from '../../i18n/i18n';
 import { text } from '../../live/vm';
 import { Columns } from '../../ui/Page';
 import { BytesCell, HostState, MeterCell, number, VmState } from '../objects/cells';
@@ -9,6 +9,7 @@ import { Stats } from '../stats/Stats';
 import { ObjectFrame } from './ObjectFrame';
 import { ObjectLink, Properties, RowLink } from './parts';
 import { Relation } from './Relation';
+import { attachedColumn, coresText, Pifs } from './shared';
 
 const FIELDS = [
   'power_state',
@@ -94,10 +95,7 @@ export function HostPage({ id }: { id: string }) {
                     cell: (pbd) => <ObjectLink type="SR" id={pbd['SR']} name={pbd['SR.name_label']} />,
                   },
                   { label: t('col.type'), minor: true, cell: (pbd) => text(pbd['SR.SR_type']) },
-                  {
-                    label: t('col.attached'),
-                    cell: (pbd) => (pbd['attached'] === true ? t('cell.yes') : t('cell.no')),
-                  },
+                  attachedColumn(t),
                   {
                     label: t('col.usage'),
                     end: true,
@@ -105,40 +103,7 @@ export function HostPage({ id }: { id: string }) {
                   },
                 ]}
               />
-              <Relation
-                title={t('detail.pifs')}
-                empty={t('detail.noInterfaces')}
-                query={{
-                  type: 'PIF',
-                  filter: `$host:${quote(id)}`,
-                  sort: [{ by: 'device' }, { by: 'vlan' }],
-                  fields: ['device', 'vlan', 'ip', 'mac', 'management', 'carrier', '$network', '$network.name_label'],
-                }}
-                columns={[
-                  {
-                    label: t('col.device'),
-                    cell: (pif) =>
-                      [
-                        text(pif['device']),
-                        (number(pif, 'vlan') ?? -1) >= 0 &&
-                          t('detail.vlan', { number: String(number(pif, 'vlan') ?? '') }),
-                      ]
-                        .filter(Boolean)
-                        .join(' · '),
-                  },
-                  {
-                    label: t('col.network'),
-                    cell: (pif) => <ObjectLink type="network" id={pif['$network']} name={pif['$network.name_label']} />,
-                  },
-                  { label: t('col.address'), cell: (pif) => text(pif['ip']) || '–' },
-                  { label: t('col.mac'), minor: true, cell: (pif) => text(pif['mac']) },
-                  {
-                    label: t('col.link'),
-                    minor: true,
-                    cell: (pif) => (pif['carrier'] === true ? t('detail.linkUp') : t('detail.linkDown')),
-                  },
-                ]}
-              />
+              <Pifs of="host" id={id} />
             </>
           }
           side={
@@ -149,13 +114,7 @@ export function HostPage({ id }: { id: string }) {
                 [t('col.master'), row['$pool.master'] === id && t('cell.yes')],
                 [t('col.address'), text(row['address'])],
                 [t('detail.hostname'), text(row['hostname'])],
-                [
-                  t('col.cpus'),
-                  t('detail.coresSockets', {
-                    cores: formatNumber(number(row, 'cpus.cores') ?? 0),
-                    sockets: formatNumber(number(row, 'cpus.sockets') ?? 0),
-                  }),
-                ],
+                [t('col.cpus'), coresText(t, row)],
                 [t('detail.processor'), text(row['CPUs.modelname'])],
                 [
                   t('col.memory'),

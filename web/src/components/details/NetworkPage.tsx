@@ -7,6 +7,7 @@ import { quote } from '../objects/filter';
 import { ObjectFrame } from './ObjectFrame';
 import { ObjectLink, Properties } from './parts';
 import { Relation } from './Relation';
+import { attachedColumn, Pifs } from './shared';
 
 const FIELDS = ['bridge', 'MTU', 'automatic', 'defaultIsLocked', 'isBonded', 'nbd', 'insecureNbd'];
 
@@ -18,33 +19,7 @@ export function NetworkPage({ id }: { id: string }) {
         <Columns
           main={
             <>
-              <Relation
-                title={t('detail.pifs')}
-                empty={t('detail.noPifs')}
-                query={{
-                  type: 'PIF',
-                  filter: `$network:${quote(id)}`,
-                  sort: [{ by: '$host.name_label' }],
-                  fields: ['device', 'vlan', 'ip', 'carrier', '$host', '$host.name_label'],
-                }}
-                columns={[
-                  {
-                    label: t('col.host'),
-                    cell: (pif) => <ObjectLink type="host" id={pif['$host']} name={pif['$host.name_label']} />,
-                  },
-                  { label: t('col.device'), cell: (pif) => text(pif['device']) },
-                  {
-                    label: t('col.vlan'),
-                    minor: true,
-                    cell: (pif) => ((number(pif, 'vlan') ?? -1) >= 0 ? String(number(pif, 'vlan')) : '–'),
-                  },
-                  { label: t('col.address'), minor: true, cell: (pif) => text(pif['ip']) || '–' },
-                  {
-                    label: t('col.link'),
-                    cell: (pif) => (pif['carrier'] === true ? t('detail.linkUp') : t('detail.linkDown')),
-                  },
-                ]}
-              />
+              <Pifs of="network" id={id} />
               <Relation
                 title={t('detail.vifs')}
                 empty={t('detail.noVifs')}
@@ -67,11 +42,7 @@ export function NetworkPage({ id }: { id: string }) {
                   },
                   { label: t('col.device'), minor: true, cell: (vif) => text(vif['device']) },
                   { label: t('col.mac'), cell: (vif) => text(vif['MAC']) },
-                  {
-                    label: t('col.attached'),
-                    minor: true,
-                    cell: (vif) => (vif['attached'] === true ? t('cell.yes') : t('cell.no')),
-                  },
+                  attachedColumn(t, true),
                 ]}
               />
             </>

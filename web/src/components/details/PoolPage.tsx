@@ -10,6 +10,7 @@ import { KINDS } from '../objects/kinds';
 import { ObjectFrame } from './ObjectFrame';
 import { CountLinks, ObjectLink, Properties, RowLink } from './parts';
 import { Relation } from './Relation';
+import { coresText } from './shared';
 
 const FIELDS = [
   'master',
@@ -114,13 +115,7 @@ export function PoolPage({ id }: { id: string }) {
                     <ObjectLink key="s" type="SR" id={row['default_SR']} name={row['default_SR.name_label']} />
                   ),
                 ],
-                [
-                  t('col.cpus'),
-                  t('detail.coresSockets', {
-                    cores: formatNumber(number(row, 'cpus.cores') ?? 0),
-                    sockets: formatNumber(number(row, 'cpus.sockets') ?? 0),
-                  }),
-                ],
+                [t('col.cpus'), coresText(t, row)],
                 [t('col.version'), `${text(row['master.productBrand'])} ${text(row['master.version'])}`.trim()],
                 [t('col.ha'), row['HA_enabled'] === true ? t('cell.on') : t('cell.off')],
                 [t('detail.autoPoweron'), row['auto_poweron'] === true && t('cell.yes')],

@@ -7,6 +7,7 @@ import { quote } from '../objects/filter';
 import { ObjectFrame } from './ObjectFrame';
 import { ObjectLink, Properties } from './parts';
 import { Relation } from './Relation';
+import { attachedColumn } from './shared';
 
 const FIELDS = [
   'SR_type',
@@ -64,10 +65,7 @@ export function SrPage({ id }: { id: string }) {
                     label: t('col.host'),
                     cell: (pbd) => <ObjectLink type="host" id={pbd['host']} name={pbd['host.name_label']} />,
                   },
-                  {
-                    label: t('col.attached'),
-                    cell: (pbd) => (pbd['attached'] === true ? t('cell.yes') : t('cell.no')),
-                  },
+                  attachedColumn(t),
                 ]}
               />
             </>

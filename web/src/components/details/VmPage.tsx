@@ -14,6 +14,7 @@ import { reasonOf, restartVm, startVm, stopVm } from '../vms/vmVerbs';
 import { ObjectFrame } from './ObjectFrame';
 import { ObjectLink, Properties } from './parts';
 import { Relation } from './Relation';
+import { attachedColumn } from './shared';
 
 const FIELDS = [
   ...VM_FIELDS,
@@ -97,11 +98,7 @@ export function VmPage({ id }: { id: string }) {
                       minor: true,
                       cell: (disk) => <ObjectLink type="SR" id={disk['VDI.$SR']} name={disk['VDI.$SR.name_label']} />,
                     },
-                    {
-                      label: t('col.attached'),
-                      minor: true,
-                      cell: (disk) => (disk['attached'] === true ? t('cell.yes') : t('cell.no')),
-                    },
+                    attachedColumn(t, true),
                     { label: t('col.size'), end: true, cell: (disk) => bytes(number(disk, 'VDI.size')) },
                   ]}
                 />
@@ -123,11 +120,7 @@ export function VmPage({ id }: { id: string }) {
                       ),
                     },
                     { label: t('col.mac'), cell: (vif) => text(vif['MAC']) },
-                    {
-                      label: t('col.attached'),
-                      minor: true,
-                      cell: (vif) => (vif['attached'] === true ? t('cell.yes') : t('cell.no')),
-                    },
+                    attachedColumn(t, true),
                   ]}
                 />
                 <Relation

@@ -39,7 +39,7 @@ export const ObjectRow = memo(function ObjectRow(props: ObjectRowProps) {
       data-body
       data-stale={!around.poolConnected || undefined}
       aria-busy={row ? undefined : true}
-      style={{ transform: `translateY(${offset}px)` }}
+      style={{ top: offset }}
     >
       {cells(kind, row, layout, around)}
     </div>
