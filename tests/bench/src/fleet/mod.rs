@@ -45,7 +45,7 @@ pub struct Extent {
 
 impl Extent {
     /// All of it, three times.
-    pub const FULL: Self = Self { runs: 3, window: Duration::from_secs(3), large: true };
+    pub const FULL: Self = Self { runs: 3, window: Duration::from_secs(2), large: true };
     /// The medium fleet, once and short: for whoever works on the daemon.
     pub const QUICK: Self = Self { runs: 1, window: Duration::from_secs(1), large: false };
 }
