@@ -9,12 +9,14 @@
 //! replace the one function `rule::granted` and add classes; the signatures here stay.
 
 mod action;
+mod graph;
 mod permit;
 mod resource;
 mod rule;
 mod visibility;
 
 pub use action::Action;
+pub use graph::Graph;
 pub use permit::{Admin, OwnAccount, Permit, Refusal, SignedIn, admin, own_account, own_or_admin, permit, signed_in};
 pub use resource::{ObjectRef, Resource};
 pub use visibility::{VisibilityClass, visibility, visible};

@@ -48,7 +48,7 @@ fn check_resource<T: Resource + Clone>(kind: &str, id: &str, target: T) {
     assert_eq!((target.kind(), target.id()), (kind, id));
     for (caller, all, ..) in callers() {
         assert_eq!(visible(&caller, &target), all, "{caller} sees {kind}");
-        assert_eq!(visibility(&caller).sees(&target), all, "class of {caller} sees {kind}");
+        assert_eq!(visibility(&caller).sees(&(), &target), all, "class of {caller} sees {kind}");
         for action in Action::ALL {
             let answer = permit(&caller, action, target.clone());
             match answer {

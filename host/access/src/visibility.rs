@@ -2,12 +2,12 @@
 
 use model::Caller;
 
-use crate::{Action, Resource, rule};
+use crate::{Action, Graph, Resource, rule};
 
 /// A set of callers that see exactly the same objects. Two callers of equal class may be sent the same bytes.
 ///
 /// Access lists will add a class that carries a hash of the effective rights; match with a wildcard that shows nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum VisibilityClass {
     /// Sees everything.
@@ -17,8 +17,8 @@ pub enum VisibilityClass {
 }
 
 impl VisibilityClass {
-    /// Returns whether members of the class see `target`.
-    pub fn sees<T: Resource>(&self, _target: &T) -> bool {
+    /// Returns whether members of the class see `target`, in the picture `graph`.
+    pub fn sees<T: Resource, G: Graph>(&self, _graph: &G, _target: &T) -> bool {
         match self {
             Self::Administrator => true,
             Self::Nothing => false,

@@ -185,7 +185,7 @@ impl Listing {
             Source::Changed(batch, class, at) => loop {
                 let Some(change) = batch.changed.get(*at) else { break false };
                 *at += 1;
-                if class.sees(&change.after) && write(&change.after, Some(change)).is_break() {
+                if class.sees(&batch.after, &change.after) && write(&change.after, Some(change)).is_break() {
                     break true;
                 }
             },

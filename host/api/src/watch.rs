@@ -48,7 +48,7 @@ impl Watches {
 /// Opens a window, in the place of the one of the same name; returns the answer as JSON.
 pub(crate) async fn start(app: &Arc<App>, session: &Arc<Session>, asked: Asked) -> Result<String, Error> {
     let prepared = watch::prepare(&session.ctx(app)?, &asked).await?;
-    let class = prepared.class();
+    let class = prepared.class().clone();
     let answer = {
         let mut open = session.watches.open.lock();
         if open.len() >= WATCHES && !open.contains_key(&asked.watch) {
@@ -71,7 +71,7 @@ pub(crate) async fn start(app: &Arc<App>, session: &Arc<Session>, asked: Asked) 
 pub(crate) async fn review(app: &Arc<App>, session: &Arc<Session>) {
     loop {
         let class = class_now(app, session);
-        let stale = |(_, watch): &&(Asked, Watch)| Some(watch.class()) != class;
+        let stale = |(_, watch): &&(Asked, Watch)| Some(watch.class()) != class.as_ref();
         let Some(asked) = session.watches.open.lock().values().find(stale).map(|(asked, _)| asked.clone()) else {
             return;
         };

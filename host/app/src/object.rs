@@ -42,7 +42,7 @@ pub fn select(ctx: &Ctx, query: Query, limit: Option<usize>) -> Selection {
     };
     if let Some(id) = selection.query.id() {
         selection.one = selection.snapshot.get(id).filter(|object| selection.takes(object)).cloned();
-    } else if !class.sees_nothing() {
+    } else if !selection.class.sees_nothing() {
         // The type is indexed, and is what nearly every client asks for.
         selection.kinds = Kind::ALL.iter().rev().copied().filter(|kind| selection.query.may_match(*kind)).collect();
     }
@@ -130,7 +130,7 @@ impl Selection {
     }
 
     fn takes(&self, object: &Object) -> bool {
-        (self.class.sees_all() || self.class.sees(object)) && self.query.matches(object)
+        (self.class.sees_all() || self.class.sees(&self.snapshot, object)) && self.query.matches(object)
     }
 
     /// Returns the revision of the picture at which the objects that are still to be walked last changed: the same question
@@ -141,7 +141,7 @@ impl Selection {
 
     /// Returns whose answer it is: all of one class get the same.
     pub fn class(&self) -> VisibilityClass {
-        self.class
+        self.class.clone()
     }
 }
 
@@ -152,7 +152,7 @@ pub fn get(ctx: &Ctx, id: &str, kinds: &[&str]) -> Result<Arc<Object>> {
     let found = snapshot.get(id).or_else(|| snapshot.by_ref(id));
     let wanted = |object: &&Arc<Object>| kinds.is_empty() || kinds.contains(&object.kind().as_str());
     let class = access::visibility(&ctx.caller);
-    let found = found.filter(wanted).filter(|object| class.sees(&***object)).cloned();
+    let found = found.filter(wanted).filter(|object| class.sees(&snapshot, &***object)).cloned();
     let kind = if kinds.len() == 1 { kinds[0] } else { "object" };
     Ok(found.ok_or_else(|| Failure::no_such(id, kind))?)
 }

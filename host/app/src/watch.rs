@@ -187,7 +187,7 @@ pub async fn prepare(ctx: &Ctx, asked: &Asked) -> Result<Prepared> {
     let sort = sort.collect::<Result<Vec<_>, Failure>>()?;
     let filter = filter(asked.filter.as_deref())?;
     let class = access::visibility(&ctx.caller);
-    let shared = list(&ctx.app, class, Spec { kinds, filter: filter.clone(), sort }).await?;
+    let shared = list(&ctx.app, class.clone(), Spec { kinds, filter: filter.clone(), sort }).await?;
     check(filter.as_ref(), asked.filter.as_deref())?;
     let AskedWindow { start, count } = asked.window;
     let inventory = ctx.app.inventory.clone();
@@ -232,7 +232,7 @@ fn check(filter: Option<&Filter>, text: Option<&str>) -> Result<(), Failure> {
 }
 
 fn sees(class: VisibilityClass) -> Sees {
-    Arc::new(move |object: &Object| class.sees(object))
+    Arc::new(move |snapshot: &Snapshot, object: &Object| class.sees(snapshot, object))
 }
 
 /// Works on a thread that may be kept.
@@ -242,7 +242,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 
 async fn list(app: &Arc<App>, class: VisibilityClass, spec: Spec) -> Result<Arc<Shared>> {
     let filter = spec.filter.as_ref().map(Filter::canonical);
-    let key = Key { class, kinds: spec.kinds.clone(), filter, sort: spec.sort.clone() };
+    let key = Key { class: class.clone(), kinds: spec.kinds.clone(), filter, sort: spec.sort.clone() };
     let known = |lists: &HashMap<Key, Weak<Shared>>| lists.get(&key).and_then(Weak::upgrade);
     if let Some(shared) = known(&app.watches.lists.lock()) {
         return Ok(shared);
@@ -266,8 +266,8 @@ async fn list(app: &Arc<App>, class: VisibilityClass, spec: Spec) -> Result<Arc<
 
 impl Prepared {
     /// Returns whose eyes the list was made for.
-    pub fn class(&self) -> VisibilityClass {
-        self.class
+    pub fn class(&self) -> &VisibilityClass {
+        &self.class
     }
 
     /// Opens the window; returns the answer as JSON. What changes from now on goes to `sink`, as whole JSON-RPC messages.
@@ -301,8 +301,8 @@ impl Prepared {
 
 impl Watch {
     /// Returns whose eyes the list was made for.
-    pub fn class(&self) -> VisibilityClass {
-        self.class
+    pub fn class(&self) -> &VisibilityClass {
+        &self.class
     }
 }
 

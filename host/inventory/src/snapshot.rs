@@ -130,6 +130,20 @@ impl Picture {
     }
 }
 
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot").field("revision", &self.revision()).finish_non_exhaustive()
+    }
+}
+
+impl access::Graph for Snapshot {
+    type Object = Object;
+
+    fn object(&self, id: &str) -> Option<&Object> {
+        self.get(id).map(|object| &**object)
+    }
+}
+
 impl Snapshot {
     /// Returns the object with this public id.
     pub fn get(&self, id: &str) -> Option<&Arc<Object>> {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use access::VisibilityClass;
 use bytes::Bytes;
-use inventory::JsonCache;
+use inventory::{JsonCache, Snapshot};
 use model::{Changes, Object, ObjectId};
 
 use crate::listing::append_json;
@@ -33,6 +33,8 @@ pub(crate) struct Batch {
     pub changed: Vec<Changed>,
     /// Last states of the objects that are gone.
     pub removed: Vec<Arc<Object>>,
+    /// The picture in which rights are looked up; an empty one while all who listen see everything.
+    pub after: Snapshot,
     /// When the first of what brought them was in hand.
     pub arrived: Option<Instant>,
 }
@@ -77,7 +79,7 @@ impl Batch {
     pub(crate) fn frames(&self, class: &VisibilityClass, json: &JsonCache) -> Option<Bytes> {
         let mut out = vec![0; frame::HEADER];
         let mut any = false;
-        for change in self.changed.iter().filter(|change| class.sees(&change.after)) {
+        for change in self.changed.iter().filter(|change| class.sees(&self.after, &change.after)) {
             if !any {
                 out.extend_from_slice(ENTER);
             }
@@ -101,10 +103,10 @@ impl Batch {
 
     /// Returns the notification of what a class no longer sees: what is gone, and what is there but no longer for it.
     pub(crate) fn exit(&self, class: &VisibilityClass) -> Option<Vec<u8>> {
-        let lost = self.changed.iter().filter(|change| !class.sees_all() && !class.sees(&change.after));
+        let lost = self.changed.iter().filter(|change| !class.sees_all() && !class.sees(&self.after, &change.after));
         let lost = lost.filter_map(|change| change.before.as_ref());
         let mut out = Vec::new();
-        for object in self.removed.iter().chain(lost).filter(|object| class.sees(*object)) {
+        for object in self.removed.iter().chain(lost).filter(|object| class.sees(&self.after, *object)) {
             if out.is_empty() {
                 out.extend_from_slice(EXIT);
                 out.push(b'{');

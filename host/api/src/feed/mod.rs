@@ -75,7 +75,7 @@ impl Feed {
     /// Starts the worker.
     pub(crate) fn start(app: &Arc<App>) -> Self {
         let feed = Self { classes: Arc::default() };
-        let (worker, json) = (feed.clone(), app.inventory.json().clone());
+        let (worker, inventory) = (feed.clone(), app.inventory.clone());
         let mut picture = app.inventory.subscribe();
         let mut stop = app.workers.stop_signal();
         app.workers.spawn("feed", async move {
@@ -105,9 +105,12 @@ impl Feed {
                 let now = tokio::time::Instant::now();
                 let size: usize = waiting.iter().map(|changes| changes.set.len() + changes.removed.len()).sum();
                 if now >= next || size >= MERGED {
-                    let batch = Batch::of(&waiting);
+                    let mut batch = Batch::of(&waiting);
                     waiting.clear();
-                    worker.tell(batch, &json);
+                    if worker.has_limited() {
+                        batch.after = inventory.snapshot();
+                    }
+                    worker.tell(batch, inventory.json());
                     next = now + worker.distance();
                 }
             }
@@ -136,6 +139,11 @@ impl Feed {
         APART.saturating_mul(u32::try_from(listeners).unwrap_or(u32::MAX)).min(LONGEST)
     }
 
+    /// Returns whether a class listens for which objects have to be looked at one by one.
+    fn has_limited(&self) -> bool {
+        self.classes.lock().keys().any(|class| !class.sees_all() && !class.sees_nothing())
+    }
+
     fn tell(&self, batch: Batch, json: &JsonCache) {
         if batch.is_empty() {
             return;
@@ -154,7 +162,7 @@ impl Feed {
         // Writing takes a while: not while others wait for the lock to listen.
         let listeners: Vec<_> = {
             let classes = self.classes.lock();
-            classes.iter().map(|(class, listeners)| (*class, listeners.clone())).collect()
+            classes.iter().map(|(class, listeners)| (class.clone(), listeners.clone())).collect()
         };
         for (class, listeners) in listeners.into_iter().filter(|(class, _)| !class.sees_nothing()) {
             if let Some(frame) = frame(&class) {

@@ -97,7 +97,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let (answered, mut answers) = mpsc::channel::<Option<Stream>>(ANSWERS);
     let mut waiting = 0;
     let mut class = heard_by(api, session);
-    let mut feed = api.feed.listen(class);
+    let mut feed = api.feed.listen(class.clone());
     let mut notices = api.app.notices();
     let mut watched = session.watches.queue();
     let mut stop = api.app.workers.stop_signal();
@@ -145,7 +145,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
                 Ok(Frame::Bulk(batch, stamp)) => {
                     let exit = batch.exit(&class);
                     let mut enter = Stream::from(feed::ENTER.to_vec());
-                    enter.append(Listing::changed(api.app.inventory.json(), batch, class).into());
+                    enter.append(Listing::changed(api.app.inventory.json(), batch, class.clone()).into());
                     enter.bytes(feed::END);
                     outbox.push(Out::Stream(enter));
                     if let Some(exit) = exit {
@@ -207,7 +207,7 @@ fn follow(api: &Api, session: &Arc<Session>, class: &mut VisibilityClass, feed: 
     let now = heard_by(api, session);
     // Otherwise what waits in the channel would be lost.
     if now != *class {
-        (*class, *feed) = (now, api.feed.listen(now));
+        (*class, *feed) = (now.clone(), api.feed.listen(now));
     }
     let (app, session) = (api.app.clone(), session.clone());
     tokio::spawn(async move { crate::watch::review(&app, &session).await });

@@ -112,7 +112,7 @@ pub async fn pool(ctx: &Ctx, id: &str, granularity: Granularity) -> Result<PoolS
     let pool = object::get(ctx, id, &["pool"])?;
     let snapshot = ctx.app.inventory.snapshot();
     let class = access::visibility(&ctx.caller);
-    let hosts = snapshot.of_kind(Kind::Host).filter(|host| host.pool() == pool.id() && class.sees(&***host));
+    let hosts = snapshot.of_kind(Kind::Host).filter(|host| host.pool() == pool.id() && class.sees(&snapshot, &***host));
     let stats = hosts.map(async |host| (host.id().clone(), of_host(ctx, host, granularity).await));
     let hosts = futures::future::join_all(stats).await.into_iter().collect();
     Ok(PoolStats { hosts, admin: ctx.caller.is_admin() })

@@ -158,7 +158,7 @@ impl Client {
 }
 
 fn everything() -> Sees {
-    Arc::new(|_: &Object| true)
+    Arc::new(|_: &Snapshot, _: &Object| true)
 }
 
 fn paths(texts: &[&str]) -> Vec<Path> {
@@ -183,7 +183,7 @@ fn specs() -> Vec<Spec> {
 const HIDDEN: &str = "host2-uuid";
 
 fn hidden_second_host() -> Sees {
-    Arc::new(|object: &Object| object.id().as_str() != HIDDEN)
+    Arc::new(|_: &Snapshot, object: &Object| object.id().as_str() != HIDDEN)
 }
 
 struct Watched {
@@ -322,7 +322,7 @@ fn hidden_objects_are_neither_listed_nor_joined() {
     };
     assert!(shown(everything())["$container.name_label"].is_string());
     assert_eq!(shown(hidden_second_host()), json!({ "id": "00000000-0000-0000-0000-000000000000", "type": "VM" }));
-    assert_eq!(shown(Arc::new(|_: &Object| false)), Json::Null);
+    assert_eq!(shown(Arc::new(|_: &Snapshot, _: &Object| false)), Json::Null);
 }
 
 #[test]

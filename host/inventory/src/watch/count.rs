@@ -1,6 +1,7 @@
 //! How many objects there are of each sort, for trees and overviews.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use model::{Kind, Object};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -35,14 +36,15 @@ pub fn count(
     snapshot: &Snapshot,
     by: &[Path],
     filter: Option<&Filter>,
-    sees: &(dyn Fn(&Object) -> bool + Send + Sync),
+    sees: &(dyn Fn(&Snapshot, &Object) -> bool + Send + Sync),
     most: usize,
 ) -> Option<Vec<Group>> {
     let scope = Scope { snapshot, sees };
     let mut groups: HashMap<String, Group> = HashMap::new();
     let kinds = Kind::ALL.iter().filter(|kind| filter.is_none_or(|filter| filter.may_match(**kind)));
     let objects = kinds.flat_map(|kind| snapshot.of_kind(*kind));
-    for object in objects.filter(|object| sees(object) && filter.is_none_or(|filter| filter.matches(object))) {
+    let wanted = |object: &&Arc<Object>| sees(snapshot, object) && filter.is_none_or(|filter| filter.matches(object));
+    for object in objects.filter(wanted) {
         let values: Vec<_> = by.iter().map(|path| path.value(object, &scope, &mut Vec::new())).collect();
         let key = serde_json::to_string(&values).expect("values are JSON");
         let group = groups.entry(key).or_insert_with(|| {

@@ -28,8 +28,8 @@ pub use order::Order;
 pub use path::Path;
 pub use window::{Change, Window, WindowSpec};
 
-/// Tells whether the one who looks may see an object.
-pub type Sees = Arc<dyn Fn(&Object) -> bool + Send + Sync>;
+/// Tells whether the one who looks may see an object of a snapshot.
+pub type Sees = Arc<dyn Fn(&Snapshot, &Object) -> bool + Send + Sync>;
 
 /// What is in a list, and in which order.
 #[derive(Clone, Debug)]
@@ -54,5 +54,5 @@ pub struct Sort {
 /// What paths lead through.
 struct Scope<'a> {
     snapshot: &'a Snapshot,
-    sees: &'a (dyn Fn(&Object) -> bool + Send + Sync),
+    sees: &'a (dyn Fn(&Snapshot, &Object) -> bool + Send + Sync),
 }

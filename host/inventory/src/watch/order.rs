@@ -52,8 +52,10 @@ impl Order {
     pub fn resync(&mut self, snapshot: &Snapshot) {
         let kinds = self.spec.kinds.iter().filter(|kind| self.may_match(**kind));
         let objects = kinds.flat_map(|kind| snapshot.of_kind(*kind));
-        let mut entries: Vec<_> =
-            objects.filter(|object| self.takes(object)).map(|object| Arc::new(self.entry(snapshot, object))).collect();
+        let mut entries: Vec<_> = objects
+            .filter(|object| self.takes(snapshot, object))
+            .map(|object| Arc::new(self.entry(snapshot, object)))
+            .collect();
         entries.sort_unstable_by(|left, right| compare(&self.spec.sort, left, right));
         self.members = entries.iter().map(|entry| (entry.object.id().clone(), entry.clone())).collect();
         self.dependents.clear();
@@ -98,9 +100,9 @@ impl Order {
         self.spec.filter.as_ref().is_none_or(|filter| filter.may_match(kind))
     }
 
-    fn takes(&self, object: &Object) -> bool {
+    fn takes(&self, snapshot: &Snapshot, object: &Object) -> bool {
         self.spec.kinds.contains(&object.kind())
-            && (self.sees)(object)
+            && (self.sees)(snapshot, object)
             && self.spec.filter.as_ref().is_none_or(|filter| filter.matches(object))
     }
 
@@ -113,7 +115,7 @@ impl Order {
 
     /// Puts an object where it belongs now.
     fn look_at(&mut self, snapshot: &Snapshot, id: &ObjectId) {
-        let after = snapshot.get(id.as_str()).filter(|object| self.takes(object));
+        let after = snapshot.get(id.as_str()).filter(|object| self.takes(snapshot, object));
         let after = after.map(|object| Arc::new(self.entry(snapshot, object)));
         let before = match &after {
             Some(after) => self.members.insert(id.clone(), after.clone()),

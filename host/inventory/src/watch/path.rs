@@ -38,7 +38,7 @@ impl Path {
                     _ => return None,
                 },
                 Value::String(id) => {
-                    let target = scope.snapshot.get(&id).filter(|target| (scope.sees)(target));
+                    let target = scope.snapshot.get(&id).filter(|target| (scope.sees)(scope.snapshot, target));
                     joins.push(target.map_or_else(|| ObjectId::from(id), |target| target.id().clone()));
                     property(target?, step)?
                 }
