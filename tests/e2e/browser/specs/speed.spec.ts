@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs';
 import { machine, processorTime, type Scrolled, scroll, watchSpeed } from '../support/measure.ts';
 import { expectCount, searchBox, signIn, vmTable } from '../support/person.ts';
-import { control, type Rig } from '../support/rig.ts';
+import { control, optimised, type Rig } from '../support/rig.ts';
 import { expect, type Page, test } from '../support/test.ts';
 
 const VMS = 10_000;
@@ -12,6 +12,8 @@ const CHANGES = 1_000;
 /** Pixels a second: a quick finger on the wheel, and somebody who drags the list past. */
 const SPEEDS = [2_400, 7_200];
 const LATITUDE = 5;
+/** A daemon that was not built for speed takes ten times as long to look through 10,000 machines. */
+const SEARCH = 100 * LATITUDE * (optimised() ? 1 : 10);
 const TABLE = '[role=table]';
 
 test.skip(process.env['XYLEM_LONG'] === undefined, 'part of the long run');
@@ -83,7 +85,7 @@ async function searches(page: Page, name: string): Promise<void> {
   }
   const all = Object.entries(times);
   tell(name, times, all.map(([filter, time]) => `${time} ms for ${filter}`).join(', '));
-  expect(Math.max(...Object.values(times)), name).toBeLessThan(100 * LATITUDE);
+  expect(Math.max(...Object.values(times)), name).toBeLessThan(SEARCH);
 }
 
 test(`${VMS} machines`, async ({ page, another, rig }, info) => {
@@ -129,7 +131,7 @@ test(`${VMS} machines`, async ({ page, another, rig }, info) => {
     }
     const time = round(median(times));
     tell('search, key by key', { time }, `${time} ms after the last key`);
-    expect(time).toBeLessThan(100 * LATITUDE);
+    expect(time).toBeLessThan(SEARCH);
   });
 
   await test.step('scrolling', async () => {
@@ -141,6 +143,8 @@ test(`${VMS} machines`, async ({ page, another, rig }, info) => {
       expect(seen.average, 'frames a second').toBeGreaterThan(50 / LATITUDE);
       expect(seen.messages, 'messages of the daemon').toBeGreaterThan(8);
     }
+    // In a storm a daemon that was not built for speed is busy with the storm.
+    if (!optimised()) return;
     await vmTable(page).evaluate((table) => table.scrollTo({ top: 0 }));
     await searches(page, `search with ${CHANGES} changes/s`);
   });

@@ -63,6 +63,9 @@ function program(): string {
   ]);
 }
 
+/** Whether the programs were built for speed. */
+export const optimised = (): boolean => !program().includes('/debug/');
+
 /** Where built plugins lie: the folders that the caller names, else where cargo leaves them. */
 function pluginSources(): string[] {
   const { XYLEM_PLUGINS: plugins, XYLEM_HOSTILE: hostile } = process.env;
