@@ -76,15 +76,18 @@ impl Scan {
                     (done, self.inside) = (open, true);
                 }
                 (b"</member>", Place::Table) => ends = self.inside && self.values == list,
-                (b"</name>", _) if !self.inside => {
+                (b"<name>", _) if !self.inside => {
+                    // The name has to be here whole, with the tag that ends it: what has been looked at is not kept.
+                    let close = memchr::memchr(b'<', &bytes[end..]).map(|offset| end + offset);
+                    let Some((close, after)) = close.and_then(|close| Some((close, end_of(bytes, close)?))) else {
+                        at = open;
+                        return self.pause(bytes, done, at);
+                    };
                     let next = self.path.get(self.level);
-                    let name = bytes[done.max(at)..open].trim_ascii();
-                    self.wanted = self.values == self.level + 1 && next.is_some_and(|next| next.as_bytes() == name);
-                }
-                // The name has to be here whole when its end comes.
-                (b"<name>", _) if !self.inside && memchr::memmem::find(&bytes[end..], b"</name>").is_none() => {
-                    at = open;
-                    return self.pause(bytes, done, at);
+                    let name = bytes[end..close].trim_ascii();
+                    self.wanted = &bytes[close..after] == b"</name>"
+                        && self.values == self.level + 1
+                        && next.is_some_and(|next| next.as_bytes() == name);
                 }
                 _ => {}
             }
