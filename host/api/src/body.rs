@@ -22,7 +22,7 @@ pub(crate) fn answer(content_type: &'static str, mut stream: Stream) -> Result<R
     let body = if is_last && shared.is_empty() {
         Body::from(first)
     } else {
-        let ready = VecDeque::from([Bytes::from(first), shared]);
+        let ready = std::iter::once(Bytes::from(first)).chain(shared).collect();
         Body::new(Pieces { ready, stream: Some(stream).filter(|_| !is_last), has_paused: false })
     };
     let mut response = Response::new(body);
@@ -37,7 +37,7 @@ pub(crate) fn answer(content_type: &'static str, mut stream: Stream) -> Result<R
 struct Broken(Failure);
 
 struct Pieces {
-    /// What is to go at once, two at most.
+    /// What is to go at once: a piece with its pages.
     ready: VecDeque<Bytes>,
     /// None when all is sent.
     stream: Option<Stream>,
@@ -71,7 +71,7 @@ impl HttpBody for Pieces {
         match stream.fill(&mut piece) {
             Ok(Filled { is_last, shared }) => {
                 self.stream = Some(stream).filter(|_| !is_last);
-                self.ready.extend([piece.into(), shared]);
+                self.ready.extend(std::iter::once(Bytes::from(piece)).chain(shared));
             }
             Err(failure) => return Poll::Ready(Some(Err(Broken(failure)))),
         }

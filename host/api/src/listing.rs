@@ -20,6 +20,10 @@ use crate::feed::{Batch, Changed};
 /// again after some 50 microseconds and that a hundred readers hold 6 MB.
 pub(crate) const PIECE: usize = 64 << 10;
 
+/// Kept pages that go with one piece: nobody copies them, so only the kernel's share of the work counts, and fewer, longer
+/// writes wake the reader less often.
+const PAGES: usize = 4;
+
 /// Objects looked at for one piece: a filter that finds little must not keep a worker thread longer than one that finds all.
 const LOOKS: usize = 2_000;
 
@@ -120,7 +124,7 @@ impl Listing {
     fn fill(&mut self, out: &mut Vec<u8>) -> Result<Filled, Failure> {
         let begin = out.len();
         let Self { json, source, form, item, is_open, any, recording } = self;
-        let (open, close) = match form {
+        let (open, close): (&'static str, &'static str) = match form {
             Form::Map => ("{", "}"),
             Form::Array => ("[", "]"),
             Form::Lines => ("", ""),
@@ -128,9 +132,10 @@ impl Listing {
         if !std::mem::replace(is_open, true) {
             out.extend_from_slice(open.as_bytes());
         }
-        let mut shared = Bytes::new();
+        let mut shared = Vec::new();
+        let mut is_last = false;
         if let Source::Selection(selection, Some((pages, key))) = source {
-            let separator: &[u8] = if *form == Form::Lines { b"" } else { b"," };
+            let separator: &'static [u8] = if *form == Form::Lines { b"" } else { b"," };
             let write = |object: &Arc<Object>, out: &mut Vec<u8>| {
                 match form {
                     Form::Map => _ = object.write_entry(out),
@@ -140,29 +145,27 @@ impl Listing {
                     out.push(b'\n');
                 }
             };
-            match selection.piece(pages, *key, separator, write) {
-                Some(page) if page.is_empty() => {
-                    out.extend_from_slice(close.as_bytes());
-                    if let Some(recording) = recording {
-                        recording.push(&out[begin..], true);
-                    }
-                    return Ok(Filled { is_last: true, shared });
+            while shared.len() < PAGES * 2
+                && let Some(page) = selection.piece(pages, *key, separator, write)
+            {
+                is_last = page.is_empty();
+                if is_last {
+                    shared.push(Bytes::from_static(close.as_bytes()));
+                    break;
                 }
-                Some(page) => {
-                    if std::mem::replace(any, true) {
-                        out.extend_from_slice(separator);
-                    }
-                    shared = page;
+                if std::mem::replace(any, true) {
+                    shared.push(Bytes::from_static(separator));
                 }
-                None => {}
+                shared.push(page);
             }
         }
         if !shared.is_empty() {
             if let Some(recording) = recording {
                 recording.push(&out[begin..], false);
-                recording.push(&shared, false);
+                shared.iter().for_each(|bytes| recording.push(bytes, false));
+                recording.push(&[], is_last);
             }
-            return Ok(Filled { is_last: false, shared });
+            return Ok(Filled { is_last, shared });
         }
         let mut write = |object: &Arc<Object>, change: Option<&Changed>| {
             if std::mem::replace(any, true) && *form != Form::Lines {
@@ -196,7 +199,7 @@ impl Listing {
         if let Some(recording) = recording {
             recording.push(&out[begin..], !more);
         }
-        Ok(Filled { is_last: !more, shared })
+        Ok(Filled { is_last: !more, shared: Vec::new() })
     }
 }
 
@@ -204,8 +207,8 @@ impl Listing {
 pub(crate) struct Filled {
     /// Whether it was the last.
     pub is_last: bool,
-    /// What comes behind the bytes that were appended; it is kept, too, for whoever asks next.
-    pub shared: Bytes,
+    /// What comes behind the bytes that were appended, one after the other; it is kept, too, for whoever asks next.
+    pub shared: Vec<Bytes>,
 }
 
 fn append(json: &JsonCache, object: &Arc<Object>, item: &Item, out: &mut Vec<u8>) {
@@ -317,7 +320,7 @@ impl Stream {
                 Some(refusal) => {
                     out.truncate(begin);
                     out.extend_from_slice(&refusal(&failure));
-                    Ok(Filled { is_last: true, shared: Bytes::new() })
+                    Ok(Filled { is_last: true, shared: Vec::new() })
                 }
                 None => Err(failure),
             },
@@ -328,18 +331,27 @@ impl Stream {
     fn fill_parts(&mut self, out: &mut Vec<u8>) -> Result<Filled, Failure> {
         loop {
             match self.parts.front_mut() {
-                None => return Ok(Filled { is_last: true, shared: Bytes::new() }),
+                None => return Ok(Filled { is_last: true, shared: Vec::new() }),
                 Some(Part::Bytes(bytes)) => out.extend_from_slice(bytes),
                 Some(Part::Listing(listing)) => {
-                    let filled = listing.fill(out)?;
-                    if !filled.is_last {
-                        return Ok(filled);
+                    let Filled { is_last, mut shared } = listing.fill(out)?;
+                    if is_last && !shared.is_empty() {
+                        // Our own bytes stand before the shared ones, so what comes behind goes with these.
+                        self.parts.pop_front();
+                        while let Some(Part::Bytes(bytes)) = self.parts.front_mut() {
+                            shared.push(Bytes::from(std::mem::take(bytes)));
+                            self.parts.pop_front();
+                        }
+                        return Ok(Filled { is_last: self.parts.is_empty(), shared });
+                    }
+                    if !is_last {
+                        return Ok(Filled { is_last, shared });
                     }
                 }
             }
             self.parts.pop_front();
             if out.len() >= PIECE {
-                return Ok(Filled { is_last: self.parts.is_empty(), shared: Bytes::new() });
+                return Ok(Filled { is_last: self.parts.is_empty(), shared: Vec::new() });
             }
         }
     }

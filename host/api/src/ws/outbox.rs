@@ -16,8 +16,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 use tokio::io::AsyncWrite;
 use tokio::time::{Instant, Sleep};
 
@@ -57,8 +58,8 @@ pub(super) struct Outbox<W> {
     stream: Option<(Stream, bool)>,
     /// What is under way: bytes of our own, then shared ones.
     own: Vec<u8>,
-    shared: Bytes,
-    /// How much of both together is written.
+    shared: VecDeque<Bytes>,
+    /// How much of our own is written; of the shared ones, what is left stays.
     written: usize,
     is_flushed: bool,
     stalled: Option<Pin<Box<Sleep>>>,
@@ -73,7 +74,7 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
             queue: VecDeque::new(),
             stream: None,
             own: Vec::new(),
-            shared: Bytes::new(),
+            shared: VecDeque::new(),
             written: 0,
             is_flushed: true,
             stalled: None,
@@ -133,17 +134,31 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
     }
 
     fn under_way(&self) -> usize {
-        self.own.len() + self.shared.len()
+        self.own.len() - self.written + self.shared.iter().map(Bytes::len).sum::<usize>()
+    }
+
+    fn wrote(&mut self, mut count: usize) {
+        let own = count.min(self.own.len() - self.written);
+        self.written += own;
+        count -= own;
+        while let Some(first) = self.shared.front_mut() {
+            if first.len() > count {
+                first.advance(count);
+                return;
+            }
+            count -= first.len();
+            self.shared.pop_front();
+        }
     }
 
     fn poll_some(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let io = Pin::new(&mut self.io);
-        let own = self.own.get(self.written..).unwrap_or_default();
-        let shared = &self.shared[self.written.saturating_sub(self.own.len())..];
-        match (own, shared) {
-            ([], shared) => io.poll_write(context, shared),
-            (own, []) => io.poll_write(context, own),
-            (own, shared) => io.poll_write_vectored(context, &[IoSlice::new(own), IoSlice::new(shared)]),
+        let parts = std::iter::once(&self.own[self.written..]).chain(self.shared.iter().map(|bytes| &**bytes));
+        let parts = parts.filter(|part| !part.is_empty()).map(IoSlice::new);
+        let parts: SmallVec<[IoSlice<'_>; 10]> = parts.collect();
+        match &*parts {
+            [part] => io.poll_write(context, part),
+            parts => io.poll_write_vectored(context, parts),
         }
     }
 
@@ -151,11 +166,11 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
     fn poll_write(&mut self, context: &mut Context<'_>, enough: impl Fn(&Self) -> bool) -> Poll<io::Result<()>> {
         let mut pieces = 0;
         loop {
-            while self.written < self.under_way() {
+            while self.under_way() > 0 {
                 match self.poll_some(context) {
                     Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                     Poll::Ready(Ok(count)) => {
-                        self.written += count;
+                        self.wrote(count);
                         self.is_stalled = false;
                     }
                     Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -189,7 +204,7 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
     fn load(&mut self) -> io::Result<Loaded> {
         self.written = 0;
         self.own.clear();
-        self.shared = Bytes::new();
+        self.shared.clear();
         {
             let mut control = self.control.lock();
             if !control.is_empty() {
@@ -201,7 +216,7 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
             match self.queue.pop_front() {
                 Some(Out::Stream(stream)) => self.stream = Some((stream, false)),
                 Some(Out::Frames(bytes)) => {
-                    self.shared = bytes;
+                    self.shared.push_back(bytes);
                     return Ok(Loaded::Whole);
                 }
                 Some(Out::Stamp(stamp)) => drop(stamp),
@@ -226,8 +241,9 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
             self.own.clear();
         } else {
             let opcode = if has_begun { frame::CONTINUATION } else { frame::TEXT };
-            self.written = frame::finish(&mut self.own, shared.len(), opcode, is_last);
-            self.shared = shared;
+            let more = shared.iter().map(Bytes::len).sum();
+            self.written = frame::finish(&mut self.own, more, opcode, is_last);
+            self.shared.extend(shared);
         }
         if !is_last {
             self.stream = Some((stream, has_begun || !is_empty));
