@@ -4,10 +4,11 @@
 //! The same [`VisibilityClass`] stands before lists, single reads and the event feed; callers of one class get the same
 //! bytes, so the feed is serialised once for each class and not once for each client.
 //!
-//! The rule of today: administrators and the daemon itself see and do everything; any other account sees nothing, whatever
-//! its `permission` says; whoever has not signed in, and plugins under their own authority, see nothing. Access lists
-//! replace the one function `rule::granted` and add classes; the signatures here stay.
+//! The rule: administrators and the daemon itself see and do everything; any other account has what the access lists grant,
+//! by entries on an object and on what it belongs to ([`acl`]), whatever its `permission` says; whoever has not signed in,
+//! and plugins under their own authority, see nothing.
 
+mod acl;
 mod action;
 mod graph;
 mod permit;
@@ -15,8 +16,9 @@ mod resource;
 mod rule;
 mod visibility;
 
+pub use acl::allows;
 pub use action::Action;
-pub use graph::Graph;
+pub use graph::{Graph, Link, Linked, Links};
 pub use permit::{Admin, OwnAccount, Permit, Refusal, SignedIn, admin, own_account, own_or_admin, permit, signed_in};
 pub use resource::{ObjectRef, Resource};
 pub use visibility::{VisibilityClass, visibility, visible};

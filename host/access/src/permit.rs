@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::{Caller, Principal, UserId};
 
-use crate::{Action, Resource, rule};
+use crate::{Action, Graph, Resource, rule};
 
 /// Proof that a caller may do [`Permit::action`] to the target. There is no other way to get one than to ask this crate:
 ///
@@ -79,9 +79,14 @@ impl OwnAccount {
     }
 }
 
-/// Permits `action` on `target`, or says why not.
-pub fn permit<T: Resource>(caller: &Caller, action: Action, target: T) -> Result<Permit<T>, Refusal> {
-    rule::decide(rule::granted(caller, &target), action)?;
+/// Permits `action` on `target`, or says why not. What the target belongs to is looked up in `graph`.
+pub fn permit<T: Resource, G: Graph>(
+    caller: &Caller,
+    graph: &G,
+    action: Action,
+    target: T,
+) -> Result<Permit<T>, Refusal> {
+    rule::decide(caller, graph, &target, action)?;
     Ok(Permit { target, action })
 }
 

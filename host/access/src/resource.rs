@@ -10,6 +10,10 @@ pub trait Resource {
     fn kind(&self) -> &str;
     /// Returns its public id.
     fn id(&self) -> &str;
+    /// Returns whether it is an object of a pool: access lists grant nothing on anything else.
+    fn is_object(&self) -> bool {
+        false
+    }
 }
 
 /// An object of a pool, named by kind and id, where the object itself is not at hand (it is gone, or only its id is known).
@@ -22,6 +26,10 @@ pub struct ObjectRef {
 }
 
 impl Resource for ObjectRef {
+    fn is_object(&self) -> bool {
+        true
+    }
+
     fn kind(&self) -> &str {
         self.kind.as_str()
     }
@@ -32,6 +40,10 @@ impl Resource for ObjectRef {
 }
 
 impl Resource for Object {
+    fn is_object(&self) -> bool {
+        true
+    }
+
     fn kind(&self) -> &str {
         Object::kind(self).as_str()
     }
@@ -58,6 +70,10 @@ macro_rules! resource {
 resource!(ServerId => "server", UserId => "user", TokenId => "token", InstanceId => "plugin");
 
 impl<T: Resource + ?Sized> Resource for Arc<T> {
+    fn is_object(&self) -> bool {
+        (**self).is_object()
+    }
+
     fn kind(&self) -> &str {
         (**self).kind()
     }
@@ -68,6 +84,10 @@ impl<T: Resource + ?Sized> Resource for Arc<T> {
 }
 
 impl<T: Resource + ?Sized> Resource for &T {
+    fn is_object(&self) -> bool {
+        (**self).is_object()
+    }
+
     fn kind(&self) -> &str {
         (**self).kind()
     }

@@ -1,23 +1,35 @@
-//! The rule itself: how much of something a caller has. Access lists will change this file and no other.
+//! The rule itself: what a caller may do to something.
 
-use model::Caller;
+use model::{Caller, Rights};
 
-use crate::{Action, Refusal, Resource};
+use crate::{Action, Graph, Refusal, Resource, allows};
 
-/// Returns the strongest action that `caller` has on `target`; `None` when it does not even see it.
+/// Decides. Not seen comes before not allowed, so that a refusal never tells that a hidden object exists.
 ///
 /// `Permission::Read` and `Permission::Write` grant nothing, as in Xen Orchestra, where methods ask either for an account
 /// or for an administrator; such accounts exist only because they were taken over.
-pub(crate) fn granted(caller: &Caller, _target: &dyn Resource) -> Option<Action> {
-    caller.is_admin().then_some(Action::AdministratorOnly)
+pub(crate) fn decide<T: Resource, G: Graph>(
+    caller: &Caller,
+    graph: &G,
+    target: &T,
+    action: Action,
+) -> Result<(), Refusal> {
+    if caller.is_admin() {
+        return Ok(());
+    }
+    let Some(principal) = caller.principal() else { return Err(Refusal::NotVisible) };
+    if !has(&principal.rights, graph, target, Action::View) {
+        return Err(Refusal::NotVisible);
+    }
+    // Who sees it has signed in.
+    if action == Action::SignedIn || has(&principal.rights, graph, target, action) {
+        return Ok(());
+    }
+    Err(Refusal::NotAllowed { action })
 }
 
-/// Decides from what is granted and what is asked. Not seen comes before not allowed, so that a refusal never tells that a
-/// hidden object exists.
-pub(crate) fn decide(granted: Option<Action>, asked: Action) -> Result<(), Refusal> {
-    match granted {
-        None | Some(Action::SignedIn) => Err(Refusal::NotVisible),
-        Some(granted) if granted >= asked => Ok(()),
-        Some(_) => Err(Refusal::NotAllowed { action: asked }),
-    }
+/// Returns whether access lists grant this very action. No level implies a weaker one there: an old list may grant
+/// "operate" alone, which is of no use, because what cannot be seen cannot be used.
+pub(crate) fn has<T: Resource, G: Graph>(rights: &Rights, graph: &G, target: &T, action: Action) -> bool {
+    target.is_object() && allows(rights, graph, target.id(), action)
 }

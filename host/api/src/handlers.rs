@@ -7,7 +7,7 @@ use std::sync::Arc;
 use app::object::Selection;
 use app::session::{self, Credentials};
 use app::stats::Granularity;
-use app::{Ctx, Error, Query, object, plugin, server, stats, token, user, vm};
+use app::{Ctx, Error, Query, acl, object, plugin, server, stats, token, user, vm};
 use bytes::Bytes;
 use model::{InstanceId, Secret, ServerId, UserId};
 use plugin_runtime::{Grant, Mode};
@@ -93,6 +93,16 @@ pub(crate) fn find(name: &str) -> Option<Handler> {
 }
 
 handlers! {
+    "acl.add" => |call| {
+        let acl = call.take()?;
+        acl::add(&call.ctx, acl).await.map(done)
+    };
+    "acl.get" => |call| acl::get(&call.ctx).map(|entries| Reply::Value(Value::Array(entries)));
+    "acl.getCurrentPermissions" => |call| acl::current_permissions(&call.ctx).map(Reply::Value);
+    "acl.remove" => |call| {
+        let acl = call.take()?;
+        acl::remove(&call.ctx, acl).await.map(done)
+    };
     "auth.providers" => |call| Ok(Reply::Value(json!(session::providers(&call.ctx.app))));
     "auth.session" => |call| Ok(Reply::Value(json!({ "user": own_view(&call.ctx)? })));
     "host.get" => |call| one(&call, "host");
@@ -156,6 +166,7 @@ handlers! {
     "rest.ping" => |call| {
         Ok(Reply::Value(json!({ "result": "pong", "timestamp": call.ctx.app.clock.now() })))
     };
+    "role.getAll" => |_call| Ok(Reply::Value(acl::roles()));
     "server.add" => |call| {
         let new = call.take()?;
         Ok(Reply::Value(json!(server::add(&call.ctx, new).await?)))

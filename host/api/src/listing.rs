@@ -14,7 +14,7 @@ use model::Object;
 use wire::Failure;
 
 use crate::answers::Recording;
-use crate::feed::{Batch, Changed};
+use crate::feed::{Batch, Changed, append_entry};
 
 /// Bytes of one piece: big enough that writing it costs more than asking for it, small enough that a worker thread is free
 /// again after some 50 microseconds and that a hundred readers hold 6 MB.
@@ -171,10 +171,9 @@ impl Listing {
             if std::mem::replace(any, true) && *form != Form::Lines {
                 out.push(b',');
             }
-            match (&*form, change) {
-                (Form::Map, Some(change)) => json.append_changed(change.before.as_deref(), object, out),
-                (Form::Map, None) => json.append_entry(object, out),
-                (Form::Array | Form::Lines, _) => append(json, object, item, out),
+            match form {
+                Form::Map => append_entry(json, object, change, out),
+                Form::Array | Form::Lines => append(json, object, item, out),
             }
             if *form == Form::Lines {
                 out.push(b'\n');
@@ -186,9 +185,13 @@ impl Listing {
                 selection.next(LOOKS, |object| write(object, None)).map_err(|error| error.failure)?
             }
             Source::Changed(batch, class, at) => loop {
-                let Some(change) = batch.changed.get(*at) else { break false };
+                if *at >= batch.len() {
+                    break false;
+                }
                 *at += 1;
-                if class.sees(&batch.after, &change.after) && write(&change.after, Some(change)).is_break() {
+                if let Some((object, change)) = batch.shown(class, *at - 1)
+                    && write(object, change).is_break()
+                {
                     break true;
                 }
             },

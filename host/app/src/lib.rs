@@ -4,6 +4,7 @@
 //! A verb that changes something wants a permit from `access`, and answers with a [`wire::Failure`] that the caller may
 //! read and a detail for the log.
 
+pub mod acl;
 mod audit;
 mod ctx;
 mod error;

@@ -136,7 +136,9 @@ impl Selection {
     /// Returns the revision of the picture at which the objects that are still to be walked last changed: the same question
     /// gets the same answer for as long as this is the same. None when no type is walked.
     pub fn changed_at(&self) -> Option<Revision> {
-        self.kinds.iter().map(|kind| self.snapshot.changed_at(*kind)).max()
+        let of_kinds = self.kinds.iter().map(|kind| self.snapshot.changed_at(*kind)).max();
+        // What rights are inherited from can be of any type.
+        of_kinds.map(|revision| if self.class.sees_all() { revision } else { self.snapshot.revision() })
     }
 
     /// Returns whose answer it is: all of one class get the same.

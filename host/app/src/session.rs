@@ -60,10 +60,6 @@ pub(crate) fn link_key(instance: &InstanceId, subject: &str) -> String {
     format!("{instance}/{subject}")
 }
 
-fn principal(user: &User) -> Arc<Principal> {
-    Arc::new(Principal { id: user.id.clone(), name: user.email.clone(), permission: user.permission })
-}
-
 /// Lists the ways to sign in: our own accounts, then each enabled plugin that checks passwords.
 pub fn providers(app: &App) -> Vec<Provider> {
     let local = Provider { id: LOCAL.to_owned(), label: "Xylem".to_owned(), kind: "password" };
@@ -101,7 +97,8 @@ pub async fn with_password(app: &Arc<App>, credentials: &Credentials, address: O
     match find_person(&anonymous, name, credentials).await {
         Ok(Some(user)) => {
             app.throttle.succeeded(name, address);
-            Ok(SignedIn { principal: principal(&user), expiration: None, token: None })
+            let principal = app.principal(&user.id)?.ok_or(Failure::InvalidCredentials)?;
+            Ok(SignedIn { principal, expiration: None, token: None })
         }
         Ok(None) => {
             app.throttle.failed(name, address, app.clock.now());

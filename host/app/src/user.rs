@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use model::{Caller, InstanceId, Permission, Principal, Secret, UserId};
+use model::{Caller, InstanceId, Permission, Principal, Rights, Secret, UserId};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -101,12 +101,13 @@ impl App {
 
     /// Returns the account of that id as calls carry it.
     pub fn principal(&self, id: &UserId) -> Result<Option<Arc<Principal>>> {
-        self.known.principals.get(self.store.version(Table::Users), id.as_str(), || {
-            let user = self.user(id)?;
-            Ok(user.map(|user| {
-                let User { email, permission, .. } = user.value;
-                Arc::new(Principal { id: id.clone(), name: email, permission })
-            }))
+        // Both only grow, so their sum stays the same for as long as both do.
+        let version = self.store.version(Table::Users) + self.store.version(Table::Acls);
+        self.known.principals.get(version, id.as_str(), || {
+            let Some(user) = self.user(id)? else { return Ok(None) };
+            let User { email, permission, .. } = user.value;
+            let rights = if permission == Permission::Admin { Rights::default() } else { self.rights(id)? };
+            Ok(Some(Arc::new(Principal { id: id.clone(), name: email, permission, rights: rights.into() })))
         })
     }
 
@@ -300,7 +301,7 @@ async fn finish_change(ctx: &Ctx, stored: &Stored<User>, mut user: User, new_pas
     Ok(())
 }
 
-/// Deletes an account, its tokens and its links to providers; its connections end.
+/// Deletes an account, its tokens, its links to providers and what it was granted; its connections end.
 pub async fn delete(ctx: &Ctx, id: &UserId) -> Result<()> {
     let _admin = access::admin(&ctx.caller)?;
     if ctx.caller.principal().is_some_and(|principal| principal.id == *id) {
@@ -319,6 +320,7 @@ pub async fn delete(ctx: &Ctx, id: &UserId) -> Result<()> {
     for token in ctx.app.tokens_of(id)? {
         batch = batch.delete(Table::Tokens, token.id.as_str(), Expect::Any);
     }
+    let batch = ctx.app.forget_subject(batch, id)?;
     ctx.app.store.commit(batch).await?;
     ctx.app.notify(Notice::UserRemoved(id.clone()));
     Ok(())

@@ -22,7 +22,7 @@ const ANY_VM: &[&str] = &["VM", "VM-snapshot", "VM-template"];
 /// Returns the VM as a permit for the action, or why not: what the caller may not see does not exist.
 fn find(ctx: &Ctx, id: &str, kinds: &[&str], action: Action) -> Result<Permit<Arc<Object>>> {
     let vm = object::get(ctx, id, kinds)?;
-    permit(&ctx.caller, action, vm).map_err(|refusal| match refusal {
+    permit(&ctx.caller, &ctx.app.inventory.snapshot(), action, vm).map_err(|refusal| match refusal {
         Refusal::NotVisible => Failure::no_such(id, kinds[0]).into(),
         Refusal::NotAllowed { action } => {
             Failure::Unauthorized { permission: action.to_string(), object: Some((id.to_owned(), kinds[0].to_owned())) }

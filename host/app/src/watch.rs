@@ -15,7 +15,7 @@ use std::time::Duration;
 use access::VisibilityClass;
 use inventory::watch::{Change, Group, Order, Path, Sees, Sort, Spec, Window, WindowSpec};
 use inventory::{Feed, Filter, Inventory, Snapshot, Subscription};
-use model::{Kind, Object, ObjectId};
+use model::{Changes, Kind, Object, ObjectId};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -248,7 +248,7 @@ async fn list(app: &Arc<App>, class: VisibilityClass, spec: Spec) -> Result<Arc<
         return Ok(shared);
     }
     let mut news = app.inventory.subscribe();
-    let (snapshot, sees) = (news.snapshot(), sees(class));
+    let (snapshot, sees) = (news.snapshot(), sees(class.clone()));
     let order = blocking(move || Order::new(&snapshot, spec, sees)).await?;
     let mut lists = app.watches.lists.lock();
     // Somebody may have been faster.
@@ -260,7 +260,7 @@ async fn list(app: &Arc<App>, class: VisibilityClass, spec: Spec) -> Result<Arc<
     let shared = Arc::new(Shared { state, wake: wake.clone(), revision: app.watches.revision.clone() });
     lists.retain(|_, shared| shared.strong_count() > 0);
     lists.insert(key, Arc::downgrade(&shared));
-    app.workers.spawn("watch", work(app.clone(), Arc::downgrade(&shared), wake, news));
+    app.workers.spawn("watch", work(app.clone(), class, Arc::downgrade(&shared), wake, news));
     Ok(shared)
 }
 
@@ -321,15 +321,15 @@ impl State {
 }
 
 /// Keeps a list up to date for as long as somebody watches it.
-async fn work(app: Arc<App>, list: Weak<Shared>, wake: Arc<Notify>, mut news: Subscription) {
+async fn work(app: Arc<App>, class: VisibilityClass, list: Weak<Shared>, wake: Arc<Notify>, mut news: Subscription) {
     let mut stop = app.workers.stop_signal();
     let mut next = Instant::now();
     let mut is_behind = false;
     loop {
         // What changed; none when that is not known.
-        let mut changed = Some(HashSet::new());
+        let mut changed = Some(Vec::new());
         tokio::select! {
-            feed = news.recv() => note(&mut changed, &feed),
+            feed = news.recv() => note(&mut changed, feed),
             () = wake.notified() => {}
             () = tokio::time::sleep_until(next), if is_behind => {}
             () = stop.wait() => return,
@@ -339,12 +339,13 @@ async fn work(app: Arc<App>, list: Weak<Shared>, wake: Arc<Notify>, mut news: Su
             tokio::select! {
                 biased;
                 () = tokio::time::sleep_until(next) => break,
-                feed = news.recv() => note(&mut changed, &feed),
+                feed = news.recv() => note(&mut changed, feed),
                 () = stop.wait() => return,
             }
         }
         let Some(shared) = list.upgrade() else { return };
         let snapshot = if changed.is_none() { news.snapshot() } else { app.inventory.snapshot() };
+        let changed = changed.map(|changes| touched(&snapshot, &class, &changes));
         let is_long = changed.as_ref().is_none_or(|changed| changed.len() > MANY);
         let go_on = move || shared.go_on(&snapshot, changed.as_ref());
         let Ok(behind) = (if is_long { blocking(go_on).await } else { Ok(go_on()) }) else { return };
@@ -353,15 +354,22 @@ async fn work(app: Arc<App>, list: Weak<Shared>, wake: Arc<Notify>, mut news: Su
     }
 }
 
-fn note(changed: &mut Option<HashSet<ObjectId>>, feed: &Feed) {
-    match (feed, &mut *changed) {
-        (Feed::Changes(changes), Some(ids)) => {
-            ids.extend(changes.set.iter().map(|object| object.id().clone()));
-            ids.extend(changes.removed.iter().map(|(id, _)| id.clone()));
-        }
-        (Feed::Resync, _) => *changed = None,
-        (Feed::Changes(_), None) => {}
+fn note(changed: &mut Option<Vec<Arc<Changes>>>, feed: Feed) {
+    match feed {
+        Feed::Changes(changes) => changed.iter_mut().for_each(|all| all.push(changes.clone())),
+        Feed::Resync => *changed = None,
     }
+}
+
+/// Returns the objects that a class has to look at again.
+fn touched(snapshot: &Snapshot, class: &VisibilityClass, changes: &[Arc<Changes>]) -> HashSet<ObjectId> {
+    let states = || changes.iter().flat_map(|changes| changes.states());
+    let mut ids: HashSet<_> =
+        states().filter_map(|(before, after)| after.or(before)).map(|object| object.id().clone()).collect();
+    if class.sees_some() {
+        ids.extend(snapshot.heirs(states()));
+    }
+    ids
 }
 
 impl Shared {

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use model::{Changes, Revision};
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::broadcast::{
+    self,
+    error::{RecvError, TryRecvError},
+};
 
 use crate::{Inventory, Snapshot};
 
@@ -26,6 +29,8 @@ pub struct Subscription {
     pub(crate) changes: broadcast::Receiver<Arc<Changes>>,
     /// Changes up to here are in the subscriber's snapshot already.
     pub(crate) seen: Revision,
+    /// The last change that was taken from the queue. There is one for each revision, without gaps.
+    pub(crate) received: Revision,
 }
 
 impl Subscription {
@@ -36,15 +41,43 @@ impl Subscription {
         snapshot
     }
 
+    /// Takes a snapshot and what has changed from the last received change up to it. None when changes were missed; then
+    /// take a fresh start, as after a resync.
+    pub fn catch_up(&mut self) -> Option<(Snapshot, Vec<Arc<Changes>>)> {
+        let snapshot = self.inventory.snapshot();
+        let mut changes = Vec::new();
+        // A snapshot is taken after its changes were told, so they are all there.
+        while self.received < snapshot.revision() {
+            match self.changes.try_recv() {
+                Ok(next) => {
+                    self.received = next.revision;
+                    if next.revision > self.seen {
+                        changes.push(next);
+                    }
+                }
+                Err(TryRecvError::Lagged(_)) => {
+                    (self.changes, self.received) = self.inventory.listen();
+                    return None;
+                }
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        Some((snapshot, changes))
+    }
+
     /// Waits for the next change. Dropping the future loses nothing.
     pub async fn recv(&mut self) -> Feed {
         loop {
             match self.changes.recv().await {
-                Ok(changes) if changes.revision <= self.seen => {}
-                Ok(changes) => return Feed::Changes(changes),
+                Ok(changes) => {
+                    self.received = changes.revision;
+                    if changes.revision > self.seen {
+                        return Feed::Changes(changes);
+                    }
+                }
                 Err(RecvError::Lagged(_)) => {
                     // What is still queued is older than the snapshot the subscriber will take now.
-                    self.changes = self.changes.resubscribe();
+                    (self.changes, self.received) = self.inventory.listen();
                     return Feed::Resync;
                 }
                 // We hold the inventory and thereby the sender, so this cannot be; waiting is right all the same.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
-use model::{Changes, Clock, Millis, Object, ObjectId, ServerId, SystemClock, Text};
+use model::{Changes, Clock, Millis, Object, ObjectId, Revision, ServerId, SystemClock, Text};
 use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
@@ -102,7 +102,14 @@ impl Inventory {
     /// Returns a subscription to everything that changes from now on. Take the first state from
     /// [`Subscription::snapshot`]: what is in it is not delivered again.
     pub fn subscribe(&self) -> Subscription {
-        Subscription { changes: self.0.feed.subscribe(), inventory: self.clone(), seen: 0 }
+        let (changes, received) = self.listen();
+        Subscription { changes, inventory: self.clone(), seen: 0, received }
+    }
+
+    /// Returns the changes from now on, and the revision that they follow.
+    pub(crate) fn listen(&self) -> (broadcast::Receiver<Arc<Changes>>, Revision) {
+        let core = self.0.core.lock();
+        (self.0.feed.subscribe(), core.picture.revision)
     }
 
     /// Returns what is known of each server that has a writer.

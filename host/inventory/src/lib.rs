@@ -22,6 +22,7 @@ pub mod filter;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzz;
+mod heirs;
 mod index;
 mod intern;
 mod inventory;

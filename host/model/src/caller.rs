@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{InstanceId, UserId};
+use crate::{InstanceId, Rights, UserId};
 
 /// The global permission of an account, weakest first; names as in Xen Orchestra's user records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -31,6 +31,8 @@ pub struct Principal {
     pub name: String,
     /// Its global permission.
     pub permission: Permission,
+    /// What access lists grant to it; an administrator needs none.
+    pub rights: Arc<Rights>,
 }
 
 /// Someone who calls us.

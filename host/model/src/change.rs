@@ -29,6 +29,12 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Returns each object that is new, different or gone, as it was before and as it is now.
+    pub fn states(&self) -> impl Iterator<Item = (Option<&Arc<Object>>, Option<&Arc<Object>>)> {
+        let removed = self.last.iter().map(|last| (Some(last), None));
+        removed.chain(self.set.iter().zip(&self.before).map(|(after, before)| (before.as_ref(), Some(after))))
+    }
+
     /// Returns whether nothing happened.
     pub fn is_empty(&self) -> bool {
         self.set.is_empty() && self.removed.is_empty() && !self.servers

@@ -7,6 +7,7 @@ mod change;
 mod clock;
 mod id;
 pub mod object;
+mod rights;
 mod secret;
 
 pub use caller::{Caller, Permission, Principal};
@@ -14,4 +15,5 @@ pub use change::{Changes, Revision};
 pub use clock::{Clock, ManualClock, Millis, SystemClock};
 pub use id::{InstanceId, ObjectId, ServerId, TokenId, UserId};
 pub use object::{Kind, Object, Packed, Refs, Text};
+pub use rights::{Entry, Levels, Rights};
 pub use secret::Secret;

@@ -25,11 +25,13 @@ pub enum Table {
     Settings,
     /// Which outside identity belongs to which account.
     Links,
+    /// Access lists: `<subject>/<object>/<action>`.
+    Acls,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Meta,
         Self::Users,
         Self::Tokens,
@@ -40,6 +42,7 @@ impl Table {
         Self::Audit,
         Self::Settings,
         Self::Links,
+        Self::Acls,
     ];
 
     /// Returns the name on disk. It is part of the format and of what seals a secret: changing one is a migration.
@@ -55,6 +58,7 @@ impl Table {
             Self::Audit => "audit",
             Self::Settings => "settings",
             Self::Links => "links",
+            Self::Acls => "acls",
         }
     }
 }

@@ -97,6 +97,7 @@ const VM_OPERATE: &[Object] = &[Object { param: "id", kinds: &["VM"], level: Lev
 const VM_SET: &[Object] =
     &[Object { param: "id", kinds: &["VM", "VM-snapshot", "VM-template"], level: Level::Administrate }];
 const SIZE: Type = Or(&[Int, Str]);
+const ACL: Params = Params::Fields(&[Param::req("subject", Str), Param::req("object", Str), Param::req("action", Str)]);
 const ID: &[Param] = &[Param::req("id", Str)];
 
 const fn read(name: &'static str, access: Access, params: Params, description: &'static str) -> Operation {
@@ -152,6 +153,10 @@ const PLUGIN_REVOKE: &[Param] = &[Param::req("id", Str), CAPABILITY];
 
 /// Every operation, by name.
 pub const OPERATIONS: &[Operation] = &[
+    change("acl.add", Admin, ACL, "Grants a role on an object to an account."),
+    read("acl.get", Admin, Params::Any, "Lists who was granted what."),
+    read("acl.getCurrentPermissions", SignedIn, Params::Any, "Tells what the caller was granted, object by object."),
+    change("acl.remove", Admin, ACL, "Takes a grant back."),
     read(
         "auth.login",
         Open,
@@ -241,6 +246,7 @@ pub const OPERATIONS: &[Operation] = &[
         .on(&[Object { param: "id", kinds: &["pool"], level: Level::View }])
         .rest_only(Verb::Get, "/pools/{id}/stats"),
     read("rest.ping", Open, Params::Any, "Answers.").rest_only(Verb::Get, "/ping"),
+    read("role.getAll", SignedIn, Params::Any, "Lists the roles of access lists."),
     change(
         "server.add",
         Admin,

@@ -2,6 +2,14 @@
 
 /** Parameters of the methods of `/api/`, by name. */
 export interface Params {
+  /** Grants a role on an object to an account. */
+  'acl.add': { subject: string; object: string; action: string };
+  /** Lists who was granted what. */
+  'acl.get': Record<string, unknown>;
+  /** Tells what the caller was granted, object by object. */
+  'acl.getCurrentPermissions': Record<string, unknown>;
+  /** Takes a grant back. */
+  'acl.remove': { subject: string; object: string; action: string };
   /** Returns the curves of a host. */
   'host.stats': { host: string; granularity?: 'seconds' | 'minutes' | 'hours' | 'days' };
   /** Counts objects by the values of some of their properties. */
@@ -30,6 +38,8 @@ export interface Params {
   'plugin.test': { id: string; data?: unknown; configuration?: unknown; grants?: ({ capability: string; mode?: 'on' | 'off' | 'count'; options?: Record<string, unknown> })[] };
   /** Disables a plugin. */
   'plugin.unload': { id: string };
+  /** Lists the roles of access lists. */
+  'role.getAll': Record<string, unknown>;
   /** Registers a server and connects to its pool. */
   'server.add': { host: string; username: string; password: string; label?: string; autoConnect?: boolean; allowUnauthorized?: boolean; httpProxy?: string; readOnly?: boolean; fingerprint?: string };
   /** Disconnects from a pool. */

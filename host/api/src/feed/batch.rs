@@ -1,10 +1,11 @@
 //! What changed, put together for the sockets: one batch for one or several answers of event.from.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use access::VisibilityClass;
+use access::{Graph, VisibilityClass};
 use bytes::Bytes;
 use inventory::{JsonCache, Snapshot};
 use model::{Changes, Object, ObjectId};
@@ -33,10 +34,69 @@ pub(crate) struct Batch {
     pub changed: Vec<Changed>,
     /// Last states of the objects that are gone.
     pub removed: Vec<Arc<Object>>,
-    /// The picture in which rights are looked up; an empty one while all who listen see everything.
-    pub after: Snapshot,
     /// When the first of what brought them was in hand.
     pub arrived: Option<Instant>,
+    /// For classes that see some objects; none while nobody of such a class listens.
+    pub(crate) sight: Option<Sight>,
+}
+
+/// What it takes to tell who sees an object and who saw it before.
+#[derive(Debug)]
+pub(crate) struct Sight {
+    after: Snapshot,
+    /// The states before of what is different.
+    before: HashMap<ObjectId, Option<Arc<Object>>>,
+    /// Objects that are the same, but that others may see now, because what they belong to has gone elsewhere.
+    heirs: Vec<Arc<Object>>,
+}
+
+/// The picture before a batch.
+struct Before<'a>(&'a Sight);
+
+impl Graph for Before<'_> {
+    type Object = Object;
+
+    fn object(&self, id: &str) -> Option<&Object> {
+        match self.0.before.get(id) {
+            Some(before) => before.as_deref(),
+            None => self.0.after.object(id),
+        }
+    }
+}
+
+/// The texts of the objects of a batch, each written once however many classes see it.
+pub(crate) struct Texts<'a> {
+    json: &'a JsonCache,
+    /// Whether there is more than one reader; otherwise nothing is kept.
+    shared: bool,
+    text: Vec<u8>,
+    places: HashMap<usize, Range<usize>>,
+}
+
+impl<'a> Texts<'a> {
+    pub(crate) fn new(json: &'a JsonCache, shared: bool) -> Self {
+        Self { json, shared, text: Vec::new(), places: HashMap::new() }
+    }
+
+    fn append(&mut self, at: usize, object: &Arc<Object>, change: Option<&Changed>, out: &mut Vec<u8>) {
+        if !self.shared {
+            return append_entry(self.json, object, change, out);
+        }
+        let place = self.places.entry(at).or_insert_with(|| {
+            let begin = self.text.len();
+            append_entry(self.json, object, change, &mut self.text);
+            begin..self.text.len()
+        });
+        out.extend_from_slice(&self.text[place.clone()]);
+    }
+}
+
+/// Appends `"<id>":{...}`.
+pub(crate) fn append_entry(json: &JsonCache, object: &Arc<Object>, change: Option<&Changed>, out: &mut Vec<u8>) {
+    match change {
+        Some(change) => json.append_changed(change.before.as_deref(), object, out),
+        None => json.append_entry(object, out),
+    }
 }
 
 impl Batch {
@@ -74,18 +134,72 @@ impl Batch {
         self.changed.is_empty() && self.removed.is_empty()
     }
 
+    /// Makes the batch good for classes that see some objects. `snapshot` is the picture right after it.
+    pub(crate) fn look(&mut self, snapshot: Snapshot) {
+        let states = || {
+            let changed = self.changed.iter().map(|change| (change.before.as_ref(), Some(&change.after)));
+            changed.chain(self.removed.iter().map(|last| (Some(last), None)))
+        };
+        let state = |(before, after): (State<'_>, State<'_>)| Some((after.or(before)?.id().clone(), before.cloned()));
+        let before: HashMap<_, _> = states().filter_map(state).collect();
+        let heirs = snapshot.heirs(states());
+        let heirs = heirs.iter().filter(|id| !before.contains_key(*id)).filter_map(|id| snapshot.get(id.as_str()));
+        let heirs = heirs.cloned().collect();
+        self.sight = Some(Sight { after: snapshot, before, heirs });
+    }
+
+    /// Returns what comes into sight, and the notification of what goes out of it, when what somebody sees is another
+    /// class's from now on.
+    pub(crate) fn difference(after: Snapshot, from: &VisibilityClass, to: &VisibilityClass) -> (Self, Option<Vec<u8>>) {
+        let only = |one: &VisibilityClass, other: &VisibilityClass, object: &Object| {
+            one.sees(&after, object) && !other.sees(&after, object)
+        };
+        let lost = exit(after.iter().filter(|object| only(from, to, object)));
+        let seen = after.iter().filter(|object| only(to, from, object));
+        let changed = seen.map(|object| Changed { before: None, after: object.clone() }).collect();
+        let sight = Some(Sight { after: after.clone(), before: HashMap::new(), heirs: Vec::new() });
+        (Self { changed, sight, ..Self::default() }, lost)
+    }
+
+    fn heirs(&self) -> &[Arc<Object>] {
+        self.sight.as_ref().map_or(&[], |sight| &sight.heirs)
+    }
+
+    fn sees(&self, class: &VisibilityClass, object: &Object) -> bool {
+        class.sees_all() || self.sight.as_ref().is_some_and(|sight| class.sees(&sight.after, object))
+    }
+
+    fn saw(&self, class: &VisibilityClass, object: &Object) -> bool {
+        class.sees_all() || self.sight.as_ref().is_some_and(|sight| class.sees(&Before(sight), object))
+    }
+
+    /// Returns how many objects there are to be looked at, with [`Batch::shown`].
+    pub(crate) fn len(&self) -> usize {
+        self.changed.len() + self.heirs().len()
+    }
+
+    /// Returns one of the objects if the class has to be told of it.
+    pub(crate) fn shown(&self, class: &VisibilityClass, at: usize) -> Option<(&Arc<Object>, Option<&Changed>)> {
+        if let Some(change) = self.changed.get(at) {
+            return self.sees(class, &change.after).then_some((&change.after, Some(change)));
+        }
+        let heir = self.heirs().get(at - self.changed.len())?;
+        (self.sees(class, heir) && !self.saw(class, heir)).then_some((heir, None))
+    }
+
     /// Returns the frames that tell a class: complete objects for what is there, then ids for what is gone, in Xen
     /// Orchestra's form. None when there is nothing that the class sees.
-    pub(crate) fn frames(&self, class: &VisibilityClass, json: &JsonCache) -> Option<Bytes> {
+    pub(crate) fn frames(&self, class: &VisibilityClass, texts: &mut Texts<'_>) -> Option<Bytes> {
         let mut out = vec![0; frame::HEADER];
         let mut any = false;
-        for change in self.changed.iter().filter(|change| class.sees(&self.after, &change.after)) {
+        for at in 0..self.len() {
+            let Some((object, change)) = self.shown(class, at) else { continue };
             if !any {
                 out.extend_from_slice(ENTER);
             }
             out.push(if any { b',' } else { b'{' });
             any = true;
-            json.append_changed(change.before.as_deref(), &change.after, &mut out);
+            texts.append(at, object, change, &mut out);
         }
         let mut begin = 0;
         if any {
@@ -103,26 +217,31 @@ impl Batch {
 
     /// Returns the notification of what a class no longer sees: what is gone, and what is there but no longer for it.
     pub(crate) fn exit(&self, class: &VisibilityClass) -> Option<Vec<u8>> {
-        let lost = self.changed.iter().filter(|change| !class.sees_all() && !class.sees(&self.after, &change.after));
-        let lost = lost.filter_map(|change| change.before.as_ref());
-        let mut out = Vec::new();
-        for object in self.removed.iter().chain(lost).filter(|object| class.sees(&self.after, *object)) {
-            if out.is_empty() {
-                out.extend_from_slice(EXIT);
-                out.push(b'{');
-            } else {
-                out.push(b',');
-            }
-            append_json(object.id().as_str(), &mut out);
-            out.extend_from_slice(b":0");
-        }
-        if out.is_empty() {
-            return None;
-        }
-        out.push(b'}');
-        out.extend_from_slice(END);
-        Some(out)
+        let there = self.changed.iter().filter_map(|change| change.before.as_ref()).chain(self.heirs());
+        let lost = there.filter(|object| !self.sees(class, object));
+        exit(self.removed.iter().chain(lost).filter(|object| self.saw(class, object)))
     }
+}
+
+/// Returns the notification that objects are gone, if there are any.
+fn exit<'a>(objects: impl Iterator<Item = &'a Arc<Object>>) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    for object in objects {
+        if out.is_empty() {
+            out.extend_from_slice(EXIT);
+            out.push(b'{');
+        } else {
+            out.push(b',');
+        }
+        append_json(object.id().as_str(), &mut out);
+        out.extend_from_slice(b":0");
+    }
+    if out.is_empty() {
+        return None;
+    }
+    out.push(b'}');
+    out.extend_from_slice(END);
+    Some(out)
 }
 
 #[cfg(test)]
@@ -198,7 +317,7 @@ mod tests {
         let json = JsonCache::default();
         let mut picture = HashMap::from([("k".to_owned(), object("k", "0"))]);
         let batch = Batch::of(&[changes(&["-k"], &mut picture), changes(&["+a1", "+b2"], &mut picture)]);
-        let frames = batch.frames(&VisibilityClass::Administrator, &json).unwrap();
+        let frames = batch.frames(&VisibilityClass::Administrator, &mut Texts::new(&json, false)).unwrap();
         let entries = [&picture["a"], &picture["b"]].map(|object| format!("\"{}\":{}", object.id(), object.to_json()));
         let enter = format!(
             r#"{{"jsonrpc":"2.0","method":"all","params":{{"type":"enter","items":{{{}}}}}}}"#,
@@ -209,9 +328,9 @@ mod tests {
         frame::append(&mut expected, frame::TEXT, enter.as_bytes());
         frame::append(&mut expected, frame::TEXT, exit.as_bytes());
         assert_eq!(String::from_utf8_lossy(&frames), String::from_utf8_lossy(&expected));
-        assert!(batch.frames(&VisibilityClass::Nothing, &json).is_none());
+        assert!(batch.frames(&VisibilityClass::Nothing, &mut Texts::new(&json, true)).is_none());
         let only_exit = Batch { changed: Vec::new(), ..batch };
-        let frames = only_exit.frames(&VisibilityClass::Administrator, &json).unwrap();
+        let frames = only_exit.frames(&VisibilityClass::Administrator, &mut Texts::new(&json, true)).unwrap();
         assert_eq!(frames[2..], *exit.as_bytes());
     }
 }

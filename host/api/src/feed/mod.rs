@@ -17,12 +17,14 @@ use std::time::{Duration, Instant};
 use access::VisibilityClass;
 use app::App;
 use bytes::Bytes;
-use inventory::{Feed as Picture, JsonCache};
+use inventory::{Feed as Picture, JsonCache, Snapshot, Subscription};
 use model::Changes;
 use parking_lot::Mutex;
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::TryRecvError;
+use tokio::sync::{broadcast, mpsc, oneshot};
 
-pub(crate) use batch::{Batch, Changed, END, ENTER};
+use batch::Texts;
+pub(crate) use batch::{Batch, Changed, END, ENTER, append_entry};
 pub(crate) use notice::{notification, user_changed};
 
 /// Batches that a socket may lag behind: four busy pools make eighty a second, so this is some two seconds on top of what
@@ -44,10 +46,32 @@ const MERGED: usize = 1_000;
 /// was swapped in so costs no copy of itself.
 const BULK: usize = 1_000;
 
+/// Sockets whose rights have changed that may wait for the worker, which needs some milliseconds for each; more wait outside.
+const MOVES: usize = 64;
+
+type Classes = Arc<Mutex<HashMap<VisibilityClass, broadcast::Sender<Frame>>>>;
+
 /// What sockets listen to.
 #[derive(Clone)]
 pub(crate) struct Feed {
-    classes: Arc<Mutex<HashMap<VisibilityClass, broadcast::Sender<Frame>>>>,
+    classes: Classes,
+    moves: mpsc::Sender<Move>,
+}
+
+/// Somebody who listens belongs to another class from now on.
+struct Move {
+    from: broadcast::Receiver<Frame>,
+    to: VisibilityClass,
+    answer: oneshot::Sender<Moved>,
+}
+
+/// How it goes on for somebody who listens to another class: there is one state of the picture up to which the old class is
+/// heard and from which on the new one is.
+pub(crate) struct Moved {
+    /// What was still to be heard of the old class.
+    pub rest: Vec<Frame>,
+    pub at: Snapshot,
+    pub feed: broadcast::Receiver<Frame>,
 }
 
 /// One thing to tell.
@@ -74,43 +98,43 @@ impl Drop for Stamp {
 impl Feed {
     /// Starts the worker.
     pub(crate) fn start(app: &Arc<App>) -> Self {
-        let feed = Self { classes: Arc::default() };
-        let (worker, inventory) = (feed.clone(), app.inventory.clone());
-        let mut picture = app.inventory.subscribe();
+        let (moves, mut moving) = mpsc::channel(MOVES);
+        let feed = Self { classes: Arc::default(), moves };
+        // Without the sender of moves: the worker must not keep its own queue open.
+        let (classes, inventory) = (feed.classes.clone(), app.inventory.clone());
+        let mut worker = Worker { classes, picture: app.inventory.subscribe(), waiting: Vec::new() };
         let mut stop = app.workers.stop_signal();
         app.workers.spawn("feed", async move {
-            let mut waiting: Vec<Arc<Changes>> = Vec::new();
             let mut next = tokio::time::Instant::now();
             loop {
                 let change = tokio::select! {
-                    change = picture.recv() => Some(change),
-                    () = tokio::time::sleep_until(next), if !waiting.is_empty() => None,
+                    change = worker.picture.recv() => Some(change),
+                    () = tokio::time::sleep_until(next), if !worker.waiting.is_empty() => None,
+                    Some(moved) = moving.recv() => {
+                        worker.shift(moved, inventory.json());
+                        continue;
+                    }
                     () = stop.wait() => break,
                 };
                 match change {
                     // Nobody listens: nothing to write.
                     Some(_) if worker.is_idle() => {
-                        waiting.clear();
+                        worker.waiting.clear();
                         continue;
                     }
                     Some(Picture::Resync) => {
-                        waiting.clear();
-                        worker.send_all(|_| Some(Frame::Resync));
+                        worker.resync();
                         continue;
                     }
                     Some(Picture::Changes(changes)) if changes.set.is_empty() && changes.removed.is_empty() => continue,
-                    Some(Picture::Changes(changes)) => waiting.push(changes),
+                    Some(Picture::Changes(changes)) => worker.waiting.push(changes),
                     None => {}
                 }
                 let now = tokio::time::Instant::now();
-                let size: usize = waiting.iter().map(|changes| changes.set.len() + changes.removed.len()).sum();
+                let size: usize = worker.waiting.iter().map(|changes| changes.set.len() + changes.removed.len()).sum();
                 if now >= next || size >= MERGED {
-                    let mut batch = Batch::of(&waiting);
-                    waiting.clear();
-                    if worker.has_limited() {
-                        batch.after = inventory.snapshot();
-                    }
-                    worker.tell(batch, inventory.json());
+                    let at = worker.has_limited().then(|| worker.catch_up()).flatten();
+                    worker.tell(at, inventory.json());
                     next = now + worker.distance();
                 }
             }
@@ -120,10 +144,30 @@ impl Feed {
 
     /// Returns a receiver of everything that a class sees from now on.
     pub(crate) fn listen(&self, class: VisibilityClass) -> broadcast::Receiver<Frame> {
-        let mut classes = self.classes.lock();
-        classes.entry(class).or_insert_with(|| broadcast::Sender::new(FRAMES)).subscribe()
+        listen(&self.classes, class)
     }
 
+    /// Goes on with another class; none when there is no way on but to list again.
+    pub(crate) async fn shift(&self, from: broadcast::Receiver<Frame>, to: VisibilityClass) -> Option<Moved> {
+        let (answer, moved) = oneshot::channel();
+        self.moves.send(Move { from, to, answer }).await.ok()?;
+        moved.await.ok()
+    }
+}
+
+fn listen(classes: &Classes, class: VisibilityClass) -> broadcast::Receiver<Frame> {
+    classes.lock().entry(class).or_insert_with(|| broadcast::Sender::new(FRAMES)).subscribe()
+}
+
+/// Who writes what the sockets send.
+struct Worker {
+    classes: Classes,
+    picture: Subscription,
+    /// Changes that have not been told.
+    waiting: Vec<Arc<Changes>>,
+}
+
+impl Worker {
     /// Returns whether no class has listeners; those that have none any more are forgotten.
     fn is_idle(&self) -> bool {
         let mut classes = self.classes.lock();
@@ -141,24 +185,64 @@ impl Feed {
 
     /// Returns whether a class listens for which objects have to be looked at one by one.
     fn has_limited(&self) -> bool {
-        self.classes.lock().keys().any(|class| !class.sees_all() && !class.sees_nothing())
+        self.classes.lock().keys().any(VisibilityClass::sees_some)
     }
 
-    fn tell(&self, batch: Batch, json: &JsonCache) {
+    /// Everybody has to list again.
+    fn resync(&mut self) {
+        self.waiting.clear();
+        self.send_all(|_| Some(Frame::Resync));
+    }
+
+    /// Takes what has changed up to this moment to what waits; returns the picture of it. None when something was missed.
+    fn catch_up(&mut self) -> Option<Snapshot> {
+        let Some((snapshot, changes)) = self.picture.catch_up() else {
+            self.resync();
+            return None;
+        };
+        self.waiting.extend(changes);
+        Some(snapshot)
+    }
+
+    /// Tells what waits. `at` is the picture after it, for classes that see some objects.
+    fn tell(&mut self, at: Option<Snapshot>, json: &JsonCache) {
+        let mut batch = Batch::of(&self.waiting);
+        self.waiting.clear();
         if batch.is_empty() {
             return;
         }
+        if let Some(at) = at {
+            batch.look(at);
+        }
         let stamp = batch.arrived.map(|arrived| Arc::new(Stamp(arrived)));
-        if batch.changed.len() > BULK {
+        if batch.len() > BULK {
             let batch = Arc::new(batch);
             self.send_all(|_| Some(Frame::Bulk(batch.clone(), stamp.clone())));
         } else {
-            self.send_all(|class| Some(Frame::Ready(batch.frames(class, json)?, stamp.clone())));
+            let mut texts = Texts::new(json, self.classes.lock().len() > 1);
+            self.send_all(|class| Some(Frame::Ready(batch.frames(class, &mut texts)?, stamp.clone())));
         }
     }
 
+    fn shift(&mut self, moved: Move, json: &JsonCache) {
+        let Move { mut from, to, answer } = moved;
+        // Without an answer the socket is closed, and its client lists again.
+        let Some(at) = self.catch_up() else { return };
+        self.tell(Some(at.clone()), json);
+        let mut rest = Vec::new();
+        loop {
+            match from.try_recv() {
+                Ok(frame) => rest.push(frame),
+                Err(TryRecvError::Lagged(_)) => return,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+        // The socket may have gone meanwhile.
+        let _ = answer.send(Moved { rest, at, feed: listen(&self.classes, to) });
+    }
+
     /// Sends every class that sees anything what `frame` makes for it.
-    fn send_all(&self, frame: impl Fn(&VisibilityClass) -> Option<Frame>) {
+    fn send_all(&self, mut frame: impl FnMut(&VisibilityClass) -> Option<Frame>) {
         // Writing takes a while: not while others wait for the lock to listen.
         let listeners: Vec<_> = {
             let classes = self.classes.lock();

@@ -16,7 +16,7 @@ use tracing::{debug, info};
 use super::outbox::{Control, Out, Outbox};
 use super::{envelope, reading};
 use crate::Api;
-use crate::feed::{self, Frame};
+use crate::feed::{self, Batch, Frame, Moved};
 use crate::listing::{Listing, Stream};
 use crate::session::Session;
 
@@ -137,29 +137,22 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
                 waiting -= 1;
                 answer.into_iter().for_each(|answer| outbox.push(Out::Stream(answer)));
             }
-            frame = feed.recv(), if room => match frame {
-                Ok(Frame::Ready(bytes, stamp)) => {
-                    outbox.push(Out::Frames(bytes));
-                    outbox.stamp(stamp);
+            frame = feed.recv(), if room => {
+                let told = match frame {
+                    Ok(frame) => tell(api, &class, frame, outbox),
+                    Err(broadcast::error::RecvError::Lagged(_)) => Err(Ending::Slow),
+                    Err(broadcast::error::RecvError::Closed) => Err(Ending::Leaving),
+                };
+                if let Err(ending) = told {
+                    return ending;
                 }
-                Ok(Frame::Bulk(batch, stamp)) => {
-                    let exit = batch.exit(&class);
-                    let mut enter = Stream::from(feed::ENTER.to_vec());
-                    enter.append(Listing::changed(api.app.inventory.json(), batch, class.clone()).into());
-                    enter.bytes(feed::END);
-                    outbox.push(Out::Stream(enter));
-                    if let Some(exit) = exit {
-                        outbox.push(Out::Stream(exit.into()));
-                    }
-                    outbox.stamp(stamp);
-                }
-                Ok(Frame::Resync) | Err(broadcast::error::RecvError::Lagged(_)) => return Ending::Slow,
-                Err(broadcast::error::RecvError::Closed) => return Ending::Leaving,
-            },
+            }
             notice = notices.recv(), if room => match notice {
                 Ok(Notice::UserRemoved(id)) if session.user_id().as_ref() == Some(&id) => return Ending::SignedOut,
                 Ok(Notice::UserChanged(id)) if session.user_id().as_ref() == Some(&id) => {
-                    follow(api, session, &mut class, &mut feed);
+                    if let Err(ending) = shift(api, session, &mut class, &mut feed, outbox).await {
+                        return ending;
+                    }
                     // Told without being asked for: what one may do has changed under the page.
                     outbox.push(Out::Stream(feed::user_changed(&id).into()));
                 }
@@ -202,7 +195,69 @@ async fn at_once_or_later(
     first
 }
 
-/// Lets what the socket is told follow what its account sees and what it asked for.
+/// Passes on what a class is told.
+fn tell<W: AsyncWrite + Unpin>(
+    api: &Api,
+    class: &VisibilityClass,
+    frame: Frame,
+    outbox: &mut Outbox<W>,
+) -> Result<(), Ending> {
+    match frame {
+        Frame::Ready(bytes, stamp) => {
+            outbox.push(Out::Frames(bytes));
+            outbox.stamp(stamp);
+        }
+        Frame::Bulk(batch, stamp) => {
+            let exit = batch.exit(class);
+            outbox.push(Out::Stream(entered(api, batch, class)));
+            if let Some(exit) = exit {
+                outbox.push(Out::Stream(exit.into()));
+            }
+            outbox.stamp(stamp);
+        }
+        Frame::Resync => return Err(Ending::Slow),
+    }
+    Ok(())
+}
+
+fn entered(api: &Api, batch: Arc<Batch>, class: &VisibilityClass) -> Stream {
+    let mut enter = Stream::from(feed::ENTER.to_vec());
+    enter.append(Listing::changed(api.app.inventory.json(), batch, class.clone()).into());
+    enter.bytes(feed::END);
+    enter
+}
+
+/// Goes on with what an account sees whose rights have changed: what it lost goes out of sight, what it gained comes in.
+async fn shift<W: AsyncWrite + Unpin>(
+    api: &Api,
+    session: &Arc<Session>,
+    class: &mut VisibilityClass,
+    feed: &mut broadcast::Receiver<Frame>,
+    outbox: &mut Outbox<W>,
+) -> Result<(), Ending> {
+    let to = heard_by(api, session);
+    if to != *class {
+        let old = std::mem::replace(feed, api.feed.listen(VisibilityClass::Nothing));
+        let Moved { rest, at, feed: new } = api.feed.shift(old, to.clone()).await.ok_or(Ending::Slow)?;
+        // These may be more than the queue has room for; they are shared, and the socket takes nothing else until they left.
+        rest.into_iter().try_for_each(|frame| tell(api, class, frame, outbox))?;
+        let from = std::mem::replace(class, to.clone());
+        *feed = new;
+        let look = tokio::task::spawn_blocking(move || Batch::difference(at, &from, &to));
+        let (seen, lost) = look.await.map_err(|_| Ending::Slow)?;
+        if let Some(lost) = lost {
+            outbox.push(Out::Stream(lost.into()));
+        }
+        if !seen.is_empty() {
+            outbox.push(Out::Stream(entered(api, Arc::new(seen), class)));
+        }
+    }
+    let (app, session) = (api.app.clone(), session.clone());
+    tokio::spawn(async move { crate::watch::review(&app, &session).await });
+    Ok(())
+}
+
+/// Lets what the socket is told follow who signed in and what it asked for.
 fn follow(api: &Api, session: &Arc<Session>, class: &mut VisibilityClass, feed: &mut broadcast::Receiver<Frame>) {
     let now = heard_by(api, session);
     // Otherwise what waits in the channel would be lost.

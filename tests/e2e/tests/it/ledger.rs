@@ -14,6 +14,10 @@ type Codes = [i64; 3];
 
 /// Name, parameters (`$vm`, `$admin`, `$none`, `$server` are ids of what is there), answers.
 const METHODS: &[(&str, &str, Codes)] = &[
+    ("acl.add", r#"{"subject":"$none","object":"nothing","action":"viewer"}"#, [2, 2, 0]),
+    ("acl.get", "{}", [2, 2, 0]),
+    ("acl.getCurrentPermissions", "{}", [2, 0, 0]),
+    ("acl.remove", r#"{"subject":"$none","object":"nothing","action":"viewer"}"#, [2, 2, 0]),
     ("host.stats", r#"{"host":"$host","granularity":"minutes"}"#, [2, 1, 0]),
     ("inventory.counts", r#"{"by":["type"]}"#, [2, 0, 0]),
     ("inventory.unwatch", r#"{"watch":"a"}"#, [2, 0, 0]),
@@ -32,6 +36,7 @@ const METHODS: &[(&str, &str, Codes)] = &[
     ("plugin.revoke", r#"{"id":"nothing","capability":"ldap:a:1"}"#, [2, 2, 1]),
     ("plugin.test", r#"{"id":"nothing"}"#, [2, 2, 1]),
     ("plugin.unload", r#"{"id":"nothing"}"#, [2, 2, 1]),
+    ("role.getAll", "{}", [2, 0, 0]),
     ("server.add", r#"{"host":"a b","username":"u","password":"p"}"#, [2, 2, 10]),
     ("server.disable", r#"{"id":"nothing"}"#, [2, 2, 1]),
     ("server.enable", r#"{"id":"nothing"}"#, [2, 2, 1]),

@@ -3,6 +3,7 @@
 //! Each story has a rig of its own and runs alone (`.config/nextest.toml`), so that what it measures is its own doing.
 
 mod accounts;
+mod acl;
 mod crash;
 mod hostile;
 mod ldap;

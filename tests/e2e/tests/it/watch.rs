@@ -88,7 +88,7 @@ async fn filters_find_the_same_by_every_way() -> Result<()> {
 }
 
 /// What a page knows of a window: the answer, and all that was told since.
-fn window(answer: &Value, view: &View) -> Value {
+pub(crate) fn window(answer: &Value, view: &View) -> Value {
     let mut shown = answer.clone();
     for told in view.notifications.iter().filter(|told| told["method"] == "inventory.watch") {
         let params = &told["params"];

@@ -1,0 +1,123 @@
+//! Access lists: who has which role on which object.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use model::{Entry, Levels, Rights, UserId};
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use store::{Batch, Expect, Table};
+use wire::Failure;
+
+use crate::ctx::{App, Ctx, Notice};
+use crate::error::Result;
+
+/// The roles of the public API.
+const ROLES: [(&str, &str); 3] = [("viewer", "Viewer"), ("operator", "Operator"), ("admin", "Admin")];
+
+/// Ids are UUIDs, or two of them for a template; more is a mistake.
+const MAX_ID: usize = 200;
+
+/// Entries of one account: read together when it signs in, in some milliseconds. Who has more wants a pool.
+const MAX_ENTRIES: usize = 10_000;
+
+/// Entries of all accounts that are listed at once.
+const LISTED: usize = 1_000_000;
+
+/// A line of the list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acl {
+    /// Account.
+    pub subject: String,
+    /// Object of a pool; it may be away at the moment.
+    pub object: String,
+    /// Role: viewer, operator, admin.
+    pub action: String,
+}
+
+fn prefix(subject: &str) -> String {
+    format!("{subject}/")
+}
+
+impl Acl {
+    fn key(&self) -> String {
+        format!("{}{}/{}", prefix(&self.subject), self.object, self.action)
+    }
+
+    /// Returns the public form. The id only has to be the same for the same entry, so it is a hash of it.
+    fn view(&self) -> Value {
+        let id = URL_SAFE_NO_PAD.encode(&digest(&SHA256, self.key().as_bytes()).as_ref()[..12]);
+        json!({ "id": id, "subject": self.subject, "object": self.object, "action": self.action })
+    }
+}
+
+impl App {
+    /// Returns the entries that begin so.
+    fn acls(&self, prefix: &str, limit: usize) -> Result<Vec<Acl>> {
+        let found = self.store.scan::<Acl>(Table::Acls, prefix, None, limit)?;
+        Ok(found.into_iter().map(|(_, stored)| stored.value).collect())
+    }
+
+    /// Reads what the access lists grant to an account.
+    pub(crate) fn rights(&self, user: &UserId) -> Result<Rights> {
+        let acls = self.acls(&prefix(user.as_str()), MAX_ENTRIES)?;
+        let entries = acls.iter();
+        let entries = entries.map(|acl| Entry { subject: &acl.subject, object: &acl.object, action: &acl.action });
+        Ok(Rights::of(&[user.as_str()], entries))
+    }
+
+    /// Adds the deletions that belong to the removal of an account.
+    pub(crate) fn forget_subject(&self, batch: Batch, user: &UserId) -> Result<Batch> {
+        let acls = self.acls(&prefix(user.as_str()), MAX_ENTRIES)?;
+        Ok(acls.iter().fold(batch, |batch, acl| batch.delete(Table::Acls, &acl.key(), Expect::Any)))
+    }
+}
+
+/// Lists all entries.
+pub fn get(ctx: &Ctx) -> Result<Vec<Value>> {
+    let _admin = access::admin(&ctx.caller)?;
+    Ok(ctx.app.acls("", LISTED)?.iter().map(Acl::view).collect())
+}
+
+/// Adds an entry; one that is there already stays.
+pub async fn add(ctx: &Ctx, acl: Acl) -> Result<()> {
+    let _admin = access::admin(&ctx.caller)?;
+    let id = UserId::from(acl.subject.as_str());
+    ctx.app.user(&id)?.ok_or_else(|| Failure::no_such(&acl.subject, "user"))?;
+    if Levels::of_role(&acl.action) == Levels::default() {
+        let words = ROLES.map(|(word, _)| word).join(", ");
+        return Err(Failure::invalid(format!("the action must be one of {words}")).into());
+    }
+    if acl.object.is_empty() || acl.object.len() > MAX_ID || acl.object.contains('/') {
+        return Err(Failure::invalid("the object must be the id of an object").into());
+    }
+    if ctx.app.acls(&prefix(&acl.subject), MAX_ENTRIES)?.len() >= MAX_ENTRIES {
+        return Err(Failure::invalid(format!("the account has {MAX_ENTRIES} entries already")).into());
+    }
+    ctx.app.store.put(Table::Acls, &acl.key(), &acl, Expect::Any).await?;
+    ctx.app.notify(Notice::UserChanged(id));
+    Ok(())
+}
+
+/// Removes an entry; one that is not there is fine.
+pub async fn remove(ctx: &Ctx, acl: Acl) -> Result<()> {
+    let _admin = access::admin(&ctx.caller)?;
+    ctx.app.store.delete(Table::Acls, &acl.key(), Expect::Any).await?;
+    ctx.app.notify(Notice::UserChanged(UserId::from(acl.subject.as_str())));
+    Ok(())
+}
+
+/// Returns what the caller was granted, object by object, without what follows from it.
+pub fn current_permissions(ctx: &Ctx) -> Result<Value> {
+    let own = access::own_account(&ctx.caller)?;
+    let levels = |levels: Levels| -> Value { levels.names().map(|name| (name.to_owned(), json!(1))).collect() };
+    let granted = own.principal().rights.iter().map(|(id, found)| (id.to_string(), levels(found)));
+    Ok(Value::Object(granted.collect::<Map<_, _>>()))
+}
+
+/// Lists the roles.
+pub fn roles() -> Value {
+    ROLES
+        .map(|(id, name)| json!({ "id": id, "name": name, "permissions": Levels::of_role(id).names().collect::<Vec<_>>() }))
+        .into()
+}
