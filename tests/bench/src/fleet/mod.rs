@@ -4,6 +4,7 @@ mod baseline;
 mod load;
 mod own;
 mod raw;
+mod rights;
 mod storm;
 mod yardstick;
 
@@ -184,6 +185,7 @@ async fn medium(rounds: &mut Rounds, extent: Extent, empty: &Empty) -> Result<()
     let listed = measure::rss_at_rest(&scene.rig).await?;
     rounds.add(listed, Figure::new("medium_rss_listed", "MiB", "resident after the listings"));
     events(rounds, &scene, extent.window * 2).await?;
+    rights::events(rounds, &scene, extent.window * 2).await?;
     let stormed = measure::rss_at_rest(&scene.rig).await?;
     rounds.add(stormed, Figure::new("medium_rss_events", "MiB", "resident after the changes"));
     scene.end().await

@@ -1,9 +1,11 @@
 //! Changes at a steady rate, and subscribers that see when each arrives and whether one is missing.
 //!
 //! A change writes `bench:<vm>:<serial>:<microseconds>` into a VM's description. XAPI may fold changes of one VM into one
-//! event, so what has to arrive at every subscriber is the last serial of each VM.
+//! event, so what has to arrive at every subscriber is the last serial of each VM that it may see, and nothing of others.
+//! (The simulator's own storm numbers the changes of each pool apart; to tell those of several pools from each other, each
+//! of a hundred subscribers would have to parse every notification, on the processor that is measured.)
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,8 +41,32 @@ pub struct Heard {
     pub made: u64,
     /// Last states of VMs that never came, over all subscribers.
     pub lost: u64,
+    /// States that came to subscribers who may not see the VM.
+    pub leaked: u64,
     /// Changes per second that were really made.
     pub rate: f64,
+}
+
+/// Somebody who listens.
+#[derive(Clone, Debug)]
+pub struct Subscriber {
+    /// Whose name it is in.
+    pub token: String,
+    /// The VMs that it may see, by their place among the targets; none for all.
+    pub sees: Option<HashSet<u32>>,
+}
+
+impl Subscriber {
+    /// Returns the VMs that it may see, in order.
+    pub fn sorted(&self) -> Vec<u32> {
+        let mut all: Vec<u32> = self.sees.iter().flatten().copied().collect();
+        all.sort_unstable();
+        all
+    }
+
+    fn may_see(&self, vm: u32) -> bool {
+        self.sees.as_ref().is_none_or(|sees| sees.contains(&vm))
+    }
 }
 
 /// The VMs to change: simulator and reference.
@@ -62,28 +88,44 @@ impl Targets {
         Self(mixed.collect())
     }
 
-    /// Makes `rate` changes per second for `time`, with so many subscribers, and returns what they heard.
+    /// Returns the public ids of the VMs; none if one has none.
+    pub fn ids(&self) -> Option<Vec<String>> {
+        let id = |(sim, reference): &(Sim, String)| Some(sim.record("VM", reference)?["uuid"].as_str()?.to_owned());
+        self.0.iter().map(id).collect()
+    }
+
+    /// Makes changes with subscribers who see everything; see [`Targets::storm_to`].
     ///
     /// # Errors
     /// When a subscriber loses its connection.
     pub async fn storm(&self, address: &str, tokens: &[String], rate: u32, time: Duration) -> Result<Heard> {
+        let all = tokens.iter().map(|token| Subscriber { token: token.clone(), sees: None }).collect::<Vec<_>>();
+        self.storm_to(address, &all, rate, time).await
+    }
+
+    /// Makes `rate` changes per second for `time`, with these subscribers, and returns what they heard.
+    ///
+    /// # Errors
+    /// When a subscriber loses its connection.
+    pub async fn storm_to(&self, address: &str, listening: &[Subscriber], rate: u32, time: Duration) -> Result<Heard> {
         let origin = Instant::now();
         // None while changes are made, then the last serial of each VM.
         let (done, last) = watch::channel(None::<Arc<HashMap<u32, u64>>>);
         let mut subscribers = Vec::new();
-        for token in tokens {
+        for subscriber in listening {
             // Any call will do for signing in; notifications come by themselves.
-            let question = Question::call(token, "system.getVersion", &json!({}));
+            let question = Question::call(&subscriber.token, "system.getVersion", &json!({}));
             let mut conn = question.connect(address).await?;
-            let mut last = last.clone();
+            let (mut last, subscriber) = (last.clone(), subscriber.clone());
             subscribers.push(tokio::spawn(async move {
                 let (mut seen, mut waits, mut text) = (HashMap::<u32, u64>::new(), Vec::<f64>::new(), Vec::new());
+                let mut leaked = 0;
                 loop {
                     text.clear();
                     let message = tokio::select! {
                         message = conn.answer(Protocol::WebSocket, Some(&mut text)) => Some(message),
                         // Drops the other future in the middle of a message, perhaps; but nothing is read after that.
-                        () = over(&mut last, &seen) => None,
+                        () = over(&mut last, &subscriber, &seen) => None,
                     };
                     match message {
                         Some(message) => message.context("a subscriber was dropped")?,
@@ -91,29 +133,31 @@ impl Targets {
                     };
                     let now = origin.elapsed().as_micros() as u64;
                     for (vm, serial, made) in marks(&text) {
+                        leaked += u64::from(!subscriber.may_see(vm));
                         waits.push(now.saturating_sub(made) as f64 / 1e3);
                         let known = seen.entry(vm).or_default();
                         *known = serial.max(*known);
                     }
                 }
-                anyhow::Ok((seen, waits))
+                anyhow::Ok((missing(last.borrow().as_deref(), &subscriber, &seen), leaked, waits))
             }));
         }
         let begin = Instant::now();
         let made = self.make(rate, time, origin).await?;
         let took = begin.elapsed();
         let finals = Arc::new(made.finals);
-        done.send_replace(Some(finals.clone()));
-        let (mut waits, mut lost) = (Vec::new(), 0);
+        done.send_replace(Some(finals));
+        let (mut waits, mut lost, mut leaked) = (Vec::new(), 0, 0);
         for outcome in try_join_all(subscribers).await.context("a subscriber failed")? {
-            let (seen, its) = outcome?;
-            lost += missing(&finals, &seen);
+            let (missed, strange, its) = outcome?;
+            lost += missed;
+            leaked += strange;
             waits.extend(its);
         }
         waits.sort_by(f64::total_cmp);
         let at = |share| quantile(&waits, share);
         let rate = made.count as f64 / took.as_secs_f64();
-        Ok(Heard { p50: at(0.5), p95: at(0.95), p99: at(0.99), made: made.count, lost, rate })
+        Ok(Heard { p50: at(0.5), p95: at(0.95), p99: at(0.99), made: made.count, lost, leaked, rate })
     }
 
     async fn make(&self, rate: u32, time: Duration, origin: Instant) -> Result<Made> {
@@ -142,9 +186,13 @@ struct Made {
 }
 
 /// Waits until the storm is over and nothing more is to come: all is there, or nothing came for long.
-async fn over(last: &mut watch::Receiver<Option<Arc<HashMap<u32, u64>>>>, seen: &HashMap<u32, u64>) {
+async fn over(
+    last: &mut watch::Receiver<Option<Arc<HashMap<u32, u64>>>>,
+    subscriber: &Subscriber,
+    seen: &HashMap<u32, u64>,
+) {
     let complete = match last.wait_for(Option::is_some).await {
-        Ok(last) => last.as_ref().is_none_or(|last| missing(last, seen) == 0),
+        Ok(last) => missing(last.as_deref(), subscriber, seen) == 0,
         Err(_) => true,
     };
     if !complete {
@@ -152,8 +200,9 @@ async fn over(last: &mut watch::Receiver<Option<Arc<HashMap<u32, u64>>>>, seen: 
     }
 }
 
-fn missing(last: &HashMap<u32, u64>, seen: &HashMap<u32, u64>) -> u64 {
-    last.iter().filter(|(vm, serial)| seen.get(vm) != Some(serial)).count() as u64
+fn missing(last: Option<&HashMap<u32, u64>>, subscriber: &Subscriber, seen: &HashMap<u32, u64>) -> u64 {
+    let its = last.into_iter().flatten().filter(|(vm, _)| subscriber.may_see(**vm));
+    its.filter(|(vm, serial)| seen.get(vm) != Some(serial)).count() as u64
 }
 
 /// Returns the (vm, serial, microseconds) in a notification.
@@ -175,7 +224,12 @@ mod tests {
         let text = br#"{"a":{"name_description":"bench:7:12:99"},"b":"bench:x:1:1","c":"bench:8:13:100"}"#;
         assert_eq!(marks(text).collect::<Vec<_>>(), [(7, 12, 99), (8, 13, 100)]);
         let last = HashMap::from([(7, 12), (8, 14)]);
-        assert_eq!(missing(&last, &HashMap::from([(7, 12), (8, 13)])), 1);
-        assert_eq!(missing(&last, &HashMap::from([(7, 12), (8, 14), (9, 1)])), 0);
+        let (old, new) = (HashMap::from([(7, 12), (8, 13)]), HashMap::from([(7, 12), (8, 14), (9, 1)]));
+        let mut who = Subscriber { token: String::new(), sees: None };
+        assert_eq!(missing(Some(&last), &who, &old), 1);
+        assert_eq!(missing(Some(&last), &who, &new), 0);
+        who.sees = Some(HashSet::from([7]));
+        assert_eq!(missing(Some(&last), &who, &old), 0);
+        assert!(who.may_see(7) && !who.may_see(8));
     }
 }
