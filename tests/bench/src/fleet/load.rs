@@ -9,6 +9,9 @@ use futures::future::try_join_all;
 use super::raw::{Conn, Protocol, frame};
 use super::yardstick::Yardstick;
 
+/// How a notification begins; an answer has its id there.
+const NOTIFICATION: &[u8] = br#"{"jsonrpc":"2.0","method""#;
+
 /// A request that is made over and over.
 #[derive(Clone)]
 pub struct Question {
@@ -73,10 +76,17 @@ impl Question {
     /// When the answer is an error.
     pub async fn once(&self, address: &str) -> Result<(Vec<u8>, Vec<u8>)> {
         let mut conn = self.connect(address).await?;
-        conn.record = Some(Vec::new());
         let mut body = Vec::new();
         conn.send(&self.request).await?;
-        conn.answer(self.protocol, Some(&mut body)).await?;
+        loop {
+            conn.record = Some(Vec::new());
+            body.clear();
+            conn.answer(self.protocol, Some(&mut body)).await?;
+            // What changed meanwhile may be told before.
+            if !body.starts_with(NOTIFICATION) {
+                break;
+            }
+        }
         if self.protocol == Protocol::WebSocket {
             check(&body)?;
         }
