@@ -25,7 +25,8 @@ const LINKS: [Link; 9] = [
 ];
 
 impl Snapshot {
-    /// Returns the objects that other callers may see than before because of changes, beside the changed ones themselves.
+    /// Returns the objects that other callers may see than before because of changes: those that came, went or moved, and
+    /// what belongs to them. A changed object that is not among them is seen by whoever saw it before.
     /// The changes, as [`Changes::states`](model::Changes::states) tells them, are in the snapshot already.
     pub fn heirs<'a>(
         &self,
@@ -36,11 +37,11 @@ impl Snapshot {
             _ => true,
         };
         let (mut found, mut next, mut pools) = (HashSet::new(), Vec::new(), HashSet::new());
-        let mut changed = HashSet::new();
+        let mut moving = HashSet::new();
         for state in changes.into_iter().filter(moved).flat_map(|(before, after)| [before, after]).flatten() {
+            moving.insert(state.id());
             // Nothing belongs to these.
             if !matches!(state.kind(), Kind::Message | Kind::Task) {
-                changed.insert(state.id());
                 pools.insert(state.pool());
                 self.children(state, |child| next.push(child.clone()));
             }
@@ -54,11 +55,12 @@ impl Snapshot {
         }
         for message in pools.into_iter().flat_map(|pool| self.in_pool_of_kind(pool, Kind::Message)) {
             if let Object::Message(inner) = &**message
-                && (changed.contains(&inner.object) || found.contains(&inner.object))
+                && (moving.contains(&inner.object) || found.contains(&inner.object))
             {
                 found.insert(message.id().clone());
             }
         }
+        found.extend(moving.into_iter().cloned());
         found
     }
 

@@ -46,6 +46,8 @@ pub(crate) struct Sight {
     after: Snapshot,
     /// The states before of what is different.
     before: HashMap<ObjectId, Option<Arc<Object>>>,
+    /// Which of the changed ones others may see now; the rest is seen by whoever saw it before.
+    moving: Vec<usize>,
     /// Objects that are the same, but that others may see now, because what they belong to has gone elsewhere.
     heirs: Vec<Arc<Object>>,
 }
@@ -143,9 +145,10 @@ impl Batch {
         let state = |(before, after): (State<'_>, State<'_>)| Some((after.or(before)?.id().clone(), before.cloned()));
         let before: HashMap<_, _> = states().filter_map(state).collect();
         let heirs = snapshot.heirs(states());
+        let moving = (0..self.changed.len()).filter(|at| heirs.contains(self.changed[*at].after.id())).collect();
         let heirs = heirs.iter().filter(|id| !before.contains_key(*id)).filter_map(|id| snapshot.get(id.as_str()));
         let heirs = heirs.cloned().collect();
-        self.sight = Some(Sight { after: snapshot, before, heirs });
+        self.sight = Some(Sight { after: snapshot, before, moving, heirs });
     }
 
     /// Returns what comes into sight, and the notification of what goes out of it, when what somebody sees is another
@@ -157,7 +160,7 @@ impl Batch {
         let lost = exit(after.iter().filter(|object| only(from, to, object)));
         let seen = after.iter().filter(|object| only(to, from, object));
         let changed = seen.map(|object| Changed { before: None, after: object.clone() }).collect();
-        let sight = Some(Sight { after: after.clone(), before: HashMap::new(), heirs: Vec::new() });
+        let sight = Some(Sight { after: after.clone(), before: HashMap::new(), moving: Vec::new(), heirs: Vec::new() });
         (Self { changed, sight, ..Self::default() }, lost)
     }
 
@@ -217,7 +220,8 @@ impl Batch {
 
     /// Returns the notification of what a class no longer sees: what is gone, and what is there but no longer for it.
     pub(crate) fn exit(&self, class: &VisibilityClass) -> Option<Vec<u8>> {
-        let there = self.changed.iter().filter_map(|change| change.before.as_ref()).chain(self.heirs());
+        let moving = self.sight.iter().flat_map(|sight| &sight.moving);
+        let there = moving.filter_map(|at| self.changed[*at].before.as_ref()).chain(self.heirs());
         let lost = there.filter(|object| !self.sees(class, object));
         exit(self.removed.iter().chain(lost).filter(|object| self.saw(class, object)))
     }
