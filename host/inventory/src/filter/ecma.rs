@@ -2,13 +2,23 @@
 
 use std::fmt::Write;
 
+use super::weight::Scale;
+
 /// Groups in groups.
 pub(super) const DEPTH: usize = 50;
 
 const SPACES: &str = r"\t-\r \xa0\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{feff}";
 const NO_SPACES: &str = r"\x00-\x08\x0e-\x1f!-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{fefe}\x{ff00}-\x{10ffff}";
 const LINE_ENDS: &str = r"\n\r\x{2028}\x{2029}";
-const NOTHING: &str = r"[^\x00-\x{10ffff}]";
+// Without this flag each character's other cases would be looked up.
+const NOTHING: &str = r"(?-i:[^\x00-\x{10ffff}])";
+const ANYTHING: &str = r"(?-i:[\x00-\x{10ffff}])";
+
+/// As many ranges as the largest of these sets has.
+const RANGES: usize = 12;
+
+/// How sets end that have nearly all characters.
+const LAST: &str = r"-\x{10ffff}";
 
 /// ASCII word boundaries: the linear engine's own, and those of the other, which knows only Unicode's.
 const BOUNDARY: &str = r"(?-u:\b)";
@@ -20,14 +30,15 @@ pub(super) struct Translated {
     pub(super) pattern: String,
     /// Whether it needs the engine that backtracks.
     pub(super) backtracks: bool,
+    pub(super) scale: Scale,
 }
 
 /// Translates a pattern, or says in JavaScript's words why it is none.
 pub(super) fn translate(source: &str) -> Result<Translated, &'static str> {
     let groups = groups(source);
     let read = |boundary| {
-        let reader = Reader { rest: source, out: String::new(), backtracks: false, groups: &groups, boundary };
-        reader.read()
+        let (out, scale) = Default::default();
+        Reader { rest: source, out, backtracks: false, groups: &groups, boundary, scale }.read()
     };
     let translated = read(BOUNDARY)?;
     if translated.backtracks { read(LONG_BOUNDARY) } else { Ok(translated) }
@@ -62,6 +73,7 @@ struct Reader<'a> {
     backtracks: bool,
     groups: &'a [String],
     boundary: &'static str,
+    scale: Scale,
 }
 
 /// What a class can hold.
@@ -92,17 +104,16 @@ impl Reader<'_> {
         let mut atom = false;
         while let Some(char) = self.next() {
             let repeats = match char {
-                '*' => Some("*".to_owned()),
-                '+' => Some("+".to_owned()),
-                '?' => Some("?".to_owned()),
+                '*' | '+' | '?' => Some((char.to_string(), 1)),
                 '{' => self.braces()?,
                 _ => None,
             };
-            if let Some(repeats) = repeats {
+            if let Some((repeats, times)) = repeats {
                 if !atom {
                     return Err("Nothing to repeat");
                 }
                 self.out.push_str(&repeats);
+                self.scale.repeat(times);
                 if self.eat("?") {
                     self.out.push('?');
                 }
@@ -113,14 +124,17 @@ impl Reader<'_> {
             match char {
                 '^' => {
                     self.out.push_str(r"\A");
+                    self.scale.part();
                     atom = false;
                 }
                 '$' => {
                     self.out.push_str(r"\z");
+                    self.scale.part();
                     atom = false;
                 }
                 '|' => {
                     self.out.push('|');
+                    self.scale.part();
                     atom = false;
                 }
                 '(' => {
@@ -129,14 +143,19 @@ impl Reader<'_> {
                         return Err("Too many groups in groups");
                     }
                     self.open()?;
+                    self.scale.open();
                     atom = false;
                 }
                 ')' if depth == 0 => return Err("Unmatched ')'"),
                 ')' => {
                     depth -= 1;
                     self.out.push(')');
+                    self.scale.close();
                 }
-                '.' => self.push(format_args!("[^{LINE_ENDS}]")),
+                '.' => {
+                    self.push(format_args!("[^{LINE_ENDS}]"));
+                    self.scale.class(0, 0);
+                }
                 '[' => self.class()?,
                 '\\' => atom = self.escape()?,
                 char => self.literal(char),
@@ -145,7 +164,7 @@ impl Reader<'_> {
         if depth > 0 {
             return Err("Unterminated group");
         }
-        Ok(Translated { pattern: self.out, backtracks: self.backtracks })
+        Ok(Translated { pattern: self.out, backtracks: self.backtracks, scale: self.scale })
     }
 
     fn push(&mut self, text: std::fmt::Arguments<'_>) {
@@ -153,6 +172,7 @@ impl Reader<'_> {
     }
 
     fn literal(&mut self, char: char) {
+        self.scale.char();
         if char.is_ascii_alphanumeric() {
             self.out.push(char);
         } else {
@@ -160,8 +180,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads what follows `{`; none when it is a brace like any other.
-    fn braces(&mut self) -> Result<Option<String>, &'static str> {
+    /// Reads what follows `{`, and how many times what is repeated is built; none when it is a brace like any other.
+    fn braces(&mut self) -> Result<Option<(String, usize)>, &'static str> {
         let Some((inside, rest)) = self.rest.split_once('}') else { return Ok(None) };
         let (low, high) = match inside.split_once(',') {
             None => (inside, Some(inside)),
@@ -173,14 +193,14 @@ impl Reader<'_> {
             return Ok(None);
         }
         let number = |text: &str| text.parse::<u32>().map_err(|_| "too large");
-        if let Some(high) = high
-            && number(high)? < number(low)?
-        {
+        let low = number(low)?;
+        // A repetition without an end is built once more.
+        let high = high.map_or(Ok(low.saturating_add(1)), number)?;
+        if high < low {
             return Err("numbers out of order in {} quantifier");
         }
-        number(low)?;
         self.rest = rest;
-        Ok(Some(format!("{{{inside}}}")))
+        Ok(Some((format!("{{{inside}}}"), high as usize)))
     }
 
     fn open(&mut self) -> Result<(), &'static str> {
@@ -220,11 +240,13 @@ impl Reader<'_> {
             None => return Err(r"\ at end of pattern"),
             Some('b') => {
                 self.out.push_str(self.boundary);
+                self.scale.part();
                 return Ok(false);
             }
             Some('B') => {
                 self.backtracks = true;
                 self.out.push_str(NO_BOUNDARY);
+                self.scale.part();
                 return Ok(false);
             }
             Some('k') if self.groups.iter().any(|name| !name.is_empty()) => {
@@ -250,8 +272,14 @@ impl Reader<'_> {
         self.rest = start;
         match self.item()? {
             Item::Char(char) => self.literal(char),
-            Item::Set(set) => self.push(format_args!("(?-i:[{set}])")),
-            Item::Nothing => self.out.push_str(NOTHING),
+            Item::Set(set) => {
+                self.push(format_args!("(?-i:[{set}])"));
+                self.scale.class(RANGES, 0);
+            }
+            Item::Nothing => {
+                self.out.push_str(NOTHING);
+                self.scale.class(0, 0);
+            }
         }
         Ok(true)
     }
@@ -259,6 +287,7 @@ impl Reader<'_> {
     fn reference(&mut self, number: usize) {
         self.backtracks = true;
         self.push(format_args!(r"(?:\{number})"));
+        self.scale.part();
     }
 
     /// Reads what follows a backslash, in a class or outside.
@@ -335,12 +364,18 @@ impl Reader<'_> {
     fn class(&mut self) -> Result<(), &'static str> {
         let negated = self.eat("^");
         let mut items = String::new();
+        let (mut ranges, mut points) = (0, 0);
         loop {
             let low = match self.next().ok_or("Unterminated character class")? {
                 ']' => break,
                 '\\' => self.class_escape()?,
                 char => Item::Char(char),
             };
+            ranges += 1;
+            if let Item::Set(set) = low {
+                ranges += RANGES;
+                points += if set.ends_with(LAST) { char::MAX as usize } else { 0 };
+            }
             let is_range = self.rest.starts_with('-') && !self.rest.starts_with("-]");
             let (Item::Char(from), true) = (&low, is_range) else {
                 put(&mut items, &low);
@@ -355,6 +390,7 @@ impl Reader<'_> {
             match high {
                 Item::Char(to) if to < *from => return Err("Range out of order in character class"),
                 Item::Char(to) => {
+                    points += to as usize - *from as usize;
                     let _ = write!(items, r"\x{{{:x}}}-\x{{{:x}}}", *from as u32, to as u32);
                 }
                 // `a-\d` is no range but three things.
@@ -368,10 +404,11 @@ impl Reader<'_> {
         }
         match (items.is_empty(), negated) {
             (true, false) => self.out.push_str(NOTHING),
-            (true, true) => self.out.push_str(r"[\x00-\x{10ffff}]"),
+            (true, true) => self.out.push_str(ANYTHING),
             (false, false) => self.push(format_args!("[{items}]")),
             (false, true) => self.push(format_args!("[^{items}]")),
         }
+        self.scale.class(ranges, points);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ mod predicate;
 mod probe;
 mod regexp;
 mod scalar;
+mod weight;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use serde::Serialize;
 
 pub use node::{Node, Operator};
 use predicate::{Child, Predicate};
+use weight::Budget;
 
 /// Bytes of a filter: a thousand ids fit.
 pub const MAX_LENGTH: usize = 64 << 10;
@@ -56,6 +58,9 @@ pub enum FilterError {
     /// It is longer than [`MAX_LENGTH`].
     #[error("the filter is too long: {MAX_LENGTH} bytes are allowed")]
     TooLong,
+    /// Its regular expressions need too much memory and time, all together.
+    #[error("the filter is too large: its regular expressions would take too much memory")]
+    TooLarge,
     /// It has more terms in terms than [`MAX_DEPTH`].
     #[error("the filter is too deep: {MAX_DEPTH} terms in terms are allowed")]
     TooDeep,
@@ -81,7 +86,7 @@ impl Filter {
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         let node = parse::parse(text)?;
         let overrun = Arc::default();
-        let predicate = Predicate::new(&node, &overrun)?;
+        let predicate = Predicate::new(&node, &overrun, &Budget::default())?;
         let kinds = Kind::ALL.iter().map(|kind| may_be(&predicate, *kind)).collect();
         Ok(Self(Arc::new(Compiled { node, predicate, kinds, overrun })))
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use super::js::{Glob, Needle};
 use super::node::{Node, Operator};
 use super::regexp::RegExp;
+use super::weight::Budget;
 use super::{FilterError, js};
 
 /// A question about a value.
@@ -48,16 +49,16 @@ pub(super) enum Leaf {
 }
 
 impl Predicate {
-    /// Compiles; `overrun` will be set when an expression spends its budget.
-    pub(super) fn new(node: &Node, overrun: &Arc<AtomicBool>) -> Result<Self, FilterError> {
-        let all = |nodes: &[Node]| nodes.iter().map(|node| Self::new(node, overrun)).collect::<Result<_, _>>();
+    /// Compiles, as far as `budget` goes; `overrun` will be set when an expression takes too many steps.
+    pub(super) fn new(node: &Node, overrun: &Arc<AtomicBool>, budget: &Budget) -> Result<Self, FilterError> {
+        let all = |nodes: &[Node]| nodes.iter().map(|node| Self::new(node, overrun, budget)).collect::<Result<_, _>>();
         Ok(match node {
             Node::Null => Self::Always,
             Node::And(children) => Self::And(all(children)?),
             Node::Or(children) => Self::Or(all(children)?),
-            Node::Not(child) => Self::Not(Self::new(child, overrun)?.into()),
+            Node::Not(child) => Self::Not(Self::new(child, overrun, budget)?.into()),
             Node::Property { name, child } => {
-                let child = Self::new(child, overrun)?;
+                let child = Self::new(child, overrun, budget)?;
                 let missing = child.of_nothing();
                 Self::Property(Property { name: name.as_str().into(), child: Child::Predicate(child.into()), missing })
             }
@@ -69,7 +70,7 @@ impl Predicate {
             Node::NumberOrText(text) => Self::Leaf(Leaf::NumberOrText(js::number(text), Needle::new(text))),
             Node::Glob(pattern) => Self::Leaf(Leaf::Glob(Glob::new(pattern))),
             Node::RegExp { source, ignore_case } => {
-                Self::Leaf(Leaf::RegExp(RegExp::new(source, *ignore_case, overrun)?))
+                Self::Leaf(Leaf::RegExp(RegExp::new(source, *ignore_case, overrun, budget)?))
             }
         })
     }

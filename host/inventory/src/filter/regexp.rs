@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::FilterError;
 use super::ecma::translate;
+use super::weight::Budget;
 
 /// Steps that one search may take in the backtracking engine. Reasonable patterns need some tens.
 const STEPS: usize = 10_000;
@@ -36,8 +37,14 @@ pub(super) fn check(source: &str) -> Result<(), FilterError> {
 }
 
 impl RegExp {
-    pub(super) fn new(source: &str, ignore_case: bool, overrun: &Arc<AtomicBool>) -> Result<Self, FilterError> {
+    pub(super) fn new(
+        source: &str,
+        ignore_case: bool,
+        overrun: &Arc<AtomicBool>,
+        budget: &Budget,
+    ) -> Result<Self, FilterError> {
         let translated = translate(source).map_err(|reason| invalid(source, reason))?;
+        budget.spend(translated.scale.weight(ignore_case, translated.backtracks))?;
         let engine = if translated.backtracks {
             fancy_regex::RegexBuilder::new(&translated.pattern)
                 .case_insensitive(ignore_case)
@@ -82,7 +89,7 @@ mod tests {
 
     fn found(source: &str, text: &str) -> bool {
         let (source, ignore_case) = source.strip_prefix("(i)").map_or((source, false), |source| (source, true));
-        RegExp::new(source, ignore_case, &Arc::default()).unwrap().is_in(text)
+        RegExp::new(source, ignore_case, &Arc::default(), &Budget::default()).unwrap().is_in(text)
     }
 
     #[test]
@@ -165,17 +172,19 @@ mod tests {
         }
         let deep = format!("{}{}", "(".repeat(DEPTH + 1), ")".repeat(DEPTH + 1));
         assert_eq!(check(&deep), Err(invalid(&deep, "Too many groups in groups")));
-        let large = "(.{999}){999}";
-        assert_eq!(RegExp::new(large, false, &Arc::default()).err(), Some(invalid(large, "too large")));
+        let new = |source: &str| RegExp::new(source, false, &Arc::default(), &Budget::default()).err();
+        let large = ".{6000}";
+        assert_eq!(new(large), Some(invalid(large, "too large")));
+        assert_eq!(new("(.{999}){999}"), Some(FilterError::TooLarge));
     }
 
     #[test]
     fn who_spends_the_budget_searches_nothing_any_more() {
         let overrun = Arc::new(AtomicBool::new(false));
-        let linear = RegExp::new("(a+)+$", false, &overrun).unwrap();
+        let linear = RegExp::new("(a+)+$", false, &overrun, &Budget::default()).unwrap();
         let text = format!("{}b", "a".repeat(200));
         assert!(!linear.is_in(&text) && !overrun.load(Ordering::Relaxed));
-        let backtracking = RegExp::new(r"^(a|aa)+\1$", false, &overrun).unwrap();
+        let backtracking = RegExp::new(r"^(a|aa)+\1$", false, &overrun, &Budget::default()).unwrap();
         assert!(backtracking.is_in("aa"));
         assert!(!backtracking.is_in(&text) && overrun.load(Ordering::Relaxed));
         assert!(!backtracking.is_in("aa"));
