@@ -1,7 +1,7 @@
 // The page of a list: what is looked for stands in the address, banners tell of pools that are away, the rows are live.
 import { IconSearchOff, IconServerOff } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
+import { Link, useRouter } from '@tanstack/react-router';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useT } from '../../i18n/i18n';
 import { useCounts } from '../../live/counts';
@@ -64,10 +64,14 @@ function useTyped(q: string | undefined, onSearch: OnSearch): [string, (value: s
 export function ObjectsPage({ kind: name, search }: { kind: KindName; search: ListSearch }) {
   const t = useT();
   const kind = KINDS[name];
-  const navigate = useNavigate();
+  const router = useRouter();
   const onSearch: OnSearch = useCallback(
-    (change) => void navigate({ to: kind.to, search: (old: ListSearch) => ({ ...old, ...change }), replace: true }),
-    [navigate, kind],
+    (change) => {
+      // Who has followed a link while the search was still settling is on the way there, though this page still stands.
+      if (router.history.location.pathname !== kind.to) return;
+      void router.navigate({ to: kind.to, search: (old: ListSearch) => ({ ...old, ...change }), replace: true });
+    },
+    [router, kind],
   );
   const user = useUser();
   const online = useConnection().kind === 'online';
