@@ -19,11 +19,12 @@ use crate::listing::{Filled, Stream};
 pub(crate) fn answer(content_type: &'static str, mut stream: Stream) -> Result<Response, Failure> {
     let mut first = Vec::new();
     let Filled { is_last, shared } = stream.fill(&mut first)?;
-    let body = if is_last && shared.is_empty() {
+    let body = if is_last {
+        shared.iter().for_each(|bytes| first.extend_from_slice(bytes));
         Body::from(first)
     } else {
         let ready = std::iter::once(Bytes::from(first)).chain(shared).collect();
-        Body::new(Pieces { ready, stream: Some(stream).filter(|_| !is_last), has_paused: false })
+        Body::new(Pieces { ready, stream: Some(stream), has_paused: false })
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
