@@ -24,7 +24,7 @@ use crate::{Api, body, error, rpc};
 /// Returns a route for each line of the table that has one.
 pub(crate) fn router() -> Router<Api> {
     let mut router = Router::new();
-    for operation in OPERATIONS {
+    for operation in OPERATIONS.iter() {
         let Some(route) = operation.route else { continue };
         let filter = match route.verb {
             Verb::Get => MethodFilter::GET,

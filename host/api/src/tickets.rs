@@ -70,7 +70,7 @@ pub(crate) async fn serve(State(api): State<Api>, Path(token): Path<String>) -> 
 fn list(api: &Api, ticket: &Ticket) -> Result<Response, Failure> {
     let ctx = ticket.session.ctx(&api.app)?;
     let _signed_in = access::signed_in(&ctx.caller).map_err(|_| Failure::InvalidCredentials)?;
-    let selection = handlers::everything(&ctx, &ticket.params).map_err(|error| error.failure)?;
+    let selection = handlers::inventory::everything(&ctx, &ticket.params).map_err(|error| error.failure)?;
     body::answer(JSON, Listing::new(&api.app.inventory, selection, Form::Lines, Item::Object).into())
 }
 

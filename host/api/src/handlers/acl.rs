@@ -1,0 +1,20 @@
+//! Access lists.
+
+use app::acl;
+use serde_json::Value;
+
+use super::{Call, Handler, Reply, done};
+
+handlers! {
+    "acl.add" => |call| {
+        let acl = call.take()?;
+        acl::add(&call.ctx, acl).await.map(done)
+    };
+    "acl.get" => |call| acl::get(&call.ctx).map(|entries| Reply::Value(Value::Array(entries)));
+    "acl.getCurrentPermissions" => |call| acl::current_permissions(&call.ctx).map(Reply::Value);
+    "acl.remove" => |call| {
+        let acl = call.take()?;
+        acl::remove(&call.ctx, acl).await.map(done)
+    };
+    "role.getAll" => |_call| Ok(Reply::Value(acl::roles()));
+}

@@ -1,0 +1,217 @@
+//! From the names of the table to the verbs of `app`: one line each, and nothing is decided here.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
+
+use app::stats::Granularity;
+use app::{Ctx, Error, Query, object};
+use bytes::Bytes;
+use model::{InstanceId, ServerId};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use wire::Failure;
+
+use crate::answers::{Answers, Known, Question};
+use crate::listing::{Form, Item, Listing, append_json};
+use crate::session::Session;
+use crate::tickets::Tickets;
+
+/// A call on its way to a verb: permission and shape of the parameters are checked.
+pub(crate) struct Call {
+    pub ctx: Ctx,
+    pub session: Arc<Session>,
+    pub tickets: Tickets,
+    pub answers: Answers,
+    pub params: Map<String, Value>,
+}
+
+/// What a verb answers.
+pub(crate) enum Reply {
+    /// Nothing to say: `true` on the wire.
+    Done,
+    /// A value.
+    Value(Value),
+    /// JSON text of one object.
+    Json(Vec<u8>),
+    /// A whole answer that was given before.
+    Kept(Bytes, &'static str),
+    /// Objects, written as they leave.
+    Listing(Box<Listing>),
+}
+
+type Answer = Result<Reply, Error>;
+type Handler = fn(Call) -> Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+impl Call {
+    fn take<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
+        let params = Value::Object(std::mem::take(&mut self.params));
+        serde_json::from_value(params).map_err(|error| Failure::invalid(error.to_string()).into())
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.params.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    fn granularity(&self) -> Result<Granularity, Error> {
+        let Some(word) = self.params.get("granularity") else { return Ok(Granularity::default()) };
+        Granularity::deserialize(word).map_err(|error| Failure::invalid(error.to_string()).into())
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.params.get(name).and_then(Value::as_bool).unwrap_or_default()
+    }
+
+    fn instance(&self) -> InstanceId {
+        InstanceId::from(self.text("id"))
+    }
+
+    fn server(&self) -> ServerId {
+        ServerId::from(self.text("id"))
+    }
+}
+
+macro_rules! handlers {
+    ($($name:literal => |$call:ident| $body:expr;)*) => {
+        /// Handlers of this family.
+        pub(super) const HANDLERS: &[(&str, Handler)] = &[$(($name, |$call: Call| {
+            #[allow(unused_mut)]
+            let mut $call = $call;
+            Box::pin(async move { $body })
+        }),)*];
+    };
+}
+
+mod acl;
+mod auth;
+mod disk;
+mod host;
+pub(crate) mod inventory;
+mod message;
+mod network;
+mod plugin;
+mod pool;
+mod server;
+mod storage;
+mod system;
+mod token;
+mod user;
+mod vm;
+
+/// Every operation of the table that has a handler, by name.
+static HANDLERS: LazyLock<Box<[(&str, Handler)]>> = LazyLock::new(|| {
+    let mut all = [
+        acl::HANDLERS,
+        auth::HANDLERS,
+        disk::HANDLERS,
+        host::HANDLERS,
+        inventory::HANDLERS,
+        message::HANDLERS,
+        network::HANDLERS,
+        plugin::HANDLERS,
+        pool::HANDLERS,
+        server::HANDLERS,
+        storage::HANDLERS,
+        system::HANDLERS,
+        token::HANDLERS,
+        user::HANDLERS,
+        vm::HANDLERS,
+    ]
+    .concat();
+    all.sort_unstable_by_key(|(name, _)| *name);
+    all.into()
+});
+
+/// Returns the handler of an operation.
+pub(crate) fn find(name: &str) -> Option<Handler> {
+    HANDLERS.binary_search_by(|(known, _)| (*known).cmp(name)).ok().map(|index| HANDLERS[index].1)
+}
+
+fn done(_: ()) -> Reply {
+    Reply::Done
+}
+
+fn to_text(value: &impl serde::Serialize) -> Answer {
+    serde_json::to_vec(value).map(Reply::Json).map_err(|error| Error::internal(&error))
+}
+
+fn json_text(text: String) -> Reply {
+    Reply::Json(text.into_bytes())
+}
+
+fn limit_of(params: &Map<String, Value>) -> Result<Option<usize>, Error> {
+    let Some(limit) = params.get("limit") else { return Ok(None) };
+    let limit = limit.as_u64().ok_or_else(|| Failure::invalid("limit must not be negative"))?;
+    Ok(Some(usize::try_from(limit).unwrap_or(usize::MAX)))
+}
+
+/// Returns the objects of a collection: addresses only, or with fields.
+fn list(call: &Call, collection: &str) -> Answer {
+    let known = wire::collection(collection).ok_or(Failure::NotImplemented)?;
+    let query = Query::in_collection(known, call.params.get("filter").and_then(Value::as_str))?;
+    let selection = object::select(&call.ctx, query, limit_of(&call.params)?);
+    let base = format!("{}/{collection}", wire::REST_BASE);
+    let form = if call.flag("ndjson") { Form::Lines } else { Form::Array };
+    let item = match fields_of(call) {
+        None => Item::Href(base),
+        Some(None) => Item::WithHref(base),
+        Some(Some(fields)) => Item::Fields(fields, base),
+    };
+    let mut recording = None;
+    // Whole objects are copied from what is kept of each; the others take some work.
+    if !matches!(item, Item::WithHref(_))
+        && let Some(revision) = selection.changed_at()
+    {
+        let params = Value::Object(call.params.clone());
+        let question = Question { class: selection.class(), text: format!("{collection} {params}") };
+        match call.answers.ask(question, revision) {
+            Known::Answer(bytes) => return Ok(Reply::Kept(bytes, form.content_type())),
+            Known::Question(worth) => recording = Some(worth),
+            Known::Nothing => {}
+        }
+    }
+    let listing = Listing::new(&call.ctx.app.inventory, selection, form, item);
+    Ok(Reply::Listing(Box::new(listing.recorded(recording))))
+}
+
+fn one(call: &Call, kind: &str) -> Answer {
+    let object = object::get(&call.ctx, call.text("id"), &[kind])?;
+    let mut json = Vec::new();
+    match fields_of(call).flatten() {
+        None => call.ctx.app.inventory.json().append_value(&object, &mut json),
+        Some(fields) => append_json(&object.view(Some(&fields), &[]), &mut json),
+    }
+    Ok(Reply::Json(json))
+}
+
+/// Returns the fields that are asked for: none = no fields at all, some(none) = all.
+fn fields_of(call: &Call) -> Option<Option<Vec<String>>> {
+    let fields = call.params.get("fields").and_then(Value::as_str)?;
+    if fields == "*" {
+        return Some(None);
+    }
+    Some(Some(fields.split(',').map(|field| field.trim().to_owned()).filter(|field| !field.is_empty()).collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::OPERATIONS;
+
+    use super::*;
+
+    /// Served by `rest` itself, because they set cookies.
+    const WITH_COOKIES: &[&str] = &["auth.login", "auth.logout"];
+
+    #[test]
+    fn every_operation_has_one_handler() {
+        assert!(HANDLERS.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        for operation in OPERATIONS.iter() {
+            let served = find(operation.name).is_some() || WITH_COOKIES.contains(&operation.name);
+            assert!(served, "{} has no handler", operation.name);
+        }
+        for (name, _) in HANDLERS.iter() {
+            assert!(wire::find(name).is_some(), "{name} is not in the table");
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! THE table of operations. A line says the name, what it is for, its parameters, who may call it and where it is served.
+//!
+//! To add one: a line in the file of its family, a handler of the same name in `api`, its verb in `app`, and its row in the
+//! access ledger of the tests.
+
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value, json};
+
+use crate::schema::{Param, Params, Type};
+
+/// Who may call an operation, before any object is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Anyone, signed in or not.
+    Open,
+    /// Anyone who is signed in.
+    SignedIn,
+    /// Administrators.
+    Admin,
+}
+
+/// The right on an object that an operation needs; names as in Xen Orchestra's access lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// To see it.
+    View,
+    /// To use it.
+    Operate,
+    /// To change it.
+    Administrate,
+}
+
+/// A parameter that names an object of a pool.
+#[derive(Clone, Copy, Debug)]
+pub struct Object {
+    /// Name of the parameter.
+    pub param: &'static str,
+    /// Types that it may name; empty = any.
+    pub kinds: &'static [&'static str],
+    /// Right on it that the caller needs.
+    pub level: Level,
+}
+
+/// HTTP method of a REST route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// GET
+    Get,
+    /// POST
+    Post,
+}
+
+/// Where REST serves an operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// HTTP method.
+    pub verb: Verb,
+    /// Path below the base, with `{id}` for the parameter `id`.
+    pub path: &'static str,
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation {
+    /// Name on the wire, such as "vm.start".
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub description: &'static str,
+    /// Its parameters.
+    pub params: Params,
+    /// Who may call it.
+    pub access: Access,
+    /// Objects that it touches and the rights needed on them.
+    pub objects: &'static [Object],
+    /// Whether JSON-RPC serves it.
+    pub rpc: bool,
+    /// Where REST serves it.
+    pub route: Option<Route>,
+    /// Whether it changes anything; what changes something is in the audit log.
+    pub changes: bool,
+}
+
+/// A REST collection and the types of object in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Collection {
+    /// Name in the path, such as "vms".
+    pub name: &'static str,
+    /// Type of its objects, such as "VM".
+    pub kind: &'static str,
+    /// A filter that its objects match, if not all of the type are in it.
+    pub filter: Option<&'static str>,
+}
+
+use Access::{Admin, Open, SignedIn};
+use Type::{Any, Bool, Int, List, Map as MapOf, Null, Num, Or, Record, Str, Text, Word};
+
+const NONE: &[Object] = &[];
+const VM_OPERATE: &[Object] = &[Object { param: "id", kinds: &["VM"], level: Level::Operate }];
+const VM_SET: &[Object] =
+    &[Object { param: "id", kinds: &["VM", "VM-snapshot", "VM-template"], level: Level::Administrate }];
+const SIZE: Type = Or(&[Int, Str]);
+const ACL: Params = Params::Fields(&[Param::req("subject", Str), Param::req("object", Str), Param::req("action", Str)]);
+const ID: &[Param] = &[Param::req("id", Str)];
+
+const fn read(name: &'static str, access: Access, params: Params, description: &'static str) -> Operation {
+    Operation { name, description, params, access, objects: NONE, rpc: true, route: None, changes: false }
+}
+
+const fn change(name: &'static str, access: Access, params: Params, description: &'static str) -> Operation {
+    Operation { name, description, params, access, objects: NONE, rpc: true, route: None, changes: true }
+}
+
+impl Operation {
+    const fn on(mut self, objects: &'static [Object]) -> Self {
+        self.objects = objects;
+        self
+    }
+
+    const fn rest(mut self, verb: Verb, path: &'static str) -> Self {
+        self.route = Some(Route { verb, path });
+        self
+    }
+
+    const fn rest_only(mut self, verb: Verb, path: &'static str) -> Self {
+        self.rpc = false;
+        self.rest(verb, path)
+    }
+}
+
+const LIST: Params = Params::Fields(&[
+    Param::opt("fields", Str),
+    Param::opt("filter", Text),
+    Param::opt("limit", Int),
+    Param::opt("ndjson", Bool),
+]);
+const ONE: Params = Params::Fields(&[Param::req("id", Str), Param::opt("fields", Str)]);
+
+const fn list(name: &'static str, path: &'static str, description: &'static str) -> Operation {
+    read(name, SignedIn, LIST, description).rest_only(Verb::Get, path)
+}
+
+const fn one(name: &'static str, path: &'static str, description: &'static str) -> Operation {
+    read(name, SignedIn, ONE, description).rest_only(Verb::Get, path)
+}
+
+const GRANULARITY: Param = Param::opt("granularity", Word(&["seconds", "minutes", "hours", "days"]));
+const STATS: Params = Params::Fields(&[Param::req("id", Str), GRANULARITY]);
+
+const CAPABILITY: Param = Param::req("capability", Str);
+const MODE: Param = Param::opt("mode", Word(&["on", "off", "count"]));
+const OPTIONS: Param = Param::opt("options", MapOf(&Any));
+const GRANT: &[Param] = &[CAPABILITY, MODE, OPTIONS];
+const PLUGIN_GRANT: &[Param] = &[Param::req("id", Str), CAPABILITY, MODE, OPTIONS];
+const PLUGIN_REVOKE: &[Param] = &[Param::req("id", Str), CAPABILITY];
+
+/// The families; who adds one adds it here and in [`OPERATIONS`].
+mod acl;
+mod auth;
+mod disk;
+mod host;
+mod inventory;
+mod message;
+mod network;
+mod plugin;
+mod pool;
+mod server;
+mod storage;
+mod system;
+mod token;
+mod user;
+mod vm;
+
+/// Every operation, by name.
+pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
+    let mut all = [
+        acl::OPERATIONS,
+        auth::OPERATIONS,
+        disk::OPERATIONS,
+        host::OPERATIONS,
+        inventory::OPERATIONS,
+        message::OPERATIONS,
+        network::OPERATIONS,
+        plugin::OPERATIONS,
+        pool::OPERATIONS,
+        server::OPERATIONS,
+        storage::OPERATIONS,
+        system::OPERATIONS,
+        token::OPERATIONS,
+        user::OPERATIONS,
+        vm::OPERATIONS,
+    ]
+    .concat();
+    all.sort_unstable_by_key(|operation| operation.name);
+    all.into()
+});
+
+const PERMISSIONS: &[&str] = &["none", "read", "write", "admin"];
+
+/// REST collections of objects.
+pub const fn collections() -> &'static [Collection] {
+    COLLECTIONS
+}
+
+const fn all(name: &'static str, kind: &'static str) -> Collection {
+    Collection { name, kind, filter: None }
+}
+
+const COLLECTIONS: &[Collection] = &[
+    all("hosts", "host"),
+    // The others are alarms.
+    Collection {
+        name: "messages",
+        kind: "message",
+        filter: Some("!name:/^(ALARM|BOND_STATUS_CHANGED|MULTIPATH_PERIODIC_ALERT)$/"),
+    },
+    all("networks", "network"),
+    all("pbds", "PBD"),
+    all("pcis", "PCI"),
+    all("pgpus", "PGPU"),
+    all("pifs", "PIF"),
+    all("pools", "pool"),
+    all("sms", "SM"),
+    all("srs", "SR"),
+    all("vbds", "VBD"),
+    all("vdi-snapshots", "VDI-snapshot"),
+    all("vdis", "VDI"),
+    all("vifs", "VIF"),
+    all("vm-controllers", "VM-controller"),
+    all("vm-snapshots", "VM-snapshot"),
+    all("vm-templates", "VM-template"),
+    all("vms", "VM"),
+];
+
+/// Returns the collection of that name.
+pub fn collection(name: &str) -> Option<&'static Collection> {
+    collections().iter().find(|collection| collection.name == name)
+}
+
+/// Returns the line of that name.
+pub fn find(name: &str) -> Option<&'static Operation> {
+    OPERATIONS.binary_search_by(|operation| operation.name.cmp(name)).ok().map(|index| &OPERATIONS[index])
+}
+
+/// Returns what `system.getMethodsInfo` says of an operation: `permission` is null for open methods, absent for those of
+/// anyone who is signed in.
+pub fn method_info(operation: &Operation) -> Value {
+    let mut info = Map::new();
+    info.insert("description".to_owned(), json!(operation.description));
+    info.insert("params".to_owned(), operation.params.to_json());
+    match operation.access {
+        Access::Open => info.insert("permission".to_owned(), Value::Null),
+        Access::SignedIn => None,
+        Access::Admin => info.insert("permission".to_owned(), json!("admin")),
+    };
+    Value::Object(info)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_stands_once() {
+        for pair in OPERATIONS.windows(2) {
+            assert!(pair[0].name < pair[1].name, "{} stands twice", pair[0].name);
+        }
+        assert!(find("vm.start").is_some() && find("vm.fly").is_none());
+    }
+
+    #[test]
+    fn objects_are_named_by_declared_parameters() {
+        for operation in OPERATIONS.iter() {
+            for object in operation.objects {
+                assert!(operation.params.declares(object.param), "{}: {}", operation.name, object.param);
+            }
+        }
+    }
+
+    #[test]
+    fn every_collection_has_its_two_operations() {
+        for collection in collections() {
+            let paths: Vec<_> = OPERATIONS.iter().filter_map(|operation| operation.route).map(|r| r.path).collect();
+            assert!(paths.contains(&format!("/{}", collection.name).as_str()), "{}", collection.name);
+            assert!(paths.contains(&format!("/{}/{{id}}", collection.name).as_str()), "{}", collection.name);
+        }
+    }
+}
