@@ -42,6 +42,7 @@ pub(crate) fn token(headers: &HeaderMap) -> Option<Secret> {
 pub(crate) async fn identify(
     app: &Arc<app::App>,
     headers: &HeaderMap,
+    query: Option<&str>,
     address: Option<IpAddr>,
 ) -> Result<Option<SignedIn>, Refused> {
     let basic = headers.get(header::AUTHORIZATION);
@@ -49,12 +50,15 @@ pub(crate) async fn identify(
         (Some(_), Some(_)) => {
             Err(Refused::Malformed("Having multiple authentication methods is not supported, please choose one"))
         }
-        (Some(token), None) => match session::with_token(app, &token).await {
+        (Some(token), None) => match session::with_token(app, &token, address) {
             Ok(signed_in) => Ok(Some(signed_in)),
             Err(error) => Err(Refused::Failure(error.failure)),
         },
         (None, Some(value)) => {
-            let credentials = parse_basic(value).ok_or(Refused::Malformed("Malformed Authorization header"))?;
+            let mut credentials = parse_basic(value).ok_or(Refused::Malformed("Malformed Authorization header"))?;
+            // A one-time password is digits; nothing in it is ever encoded.
+            let pairs = query.unwrap_or_default().split('&');
+            credentials.otp = pairs.filter_map(|pair| pair.strip_prefix("otp=")).next().map(str::to_owned);
             match session::with_password(app, &credentials, address).await {
                 Ok(signed_in) => Ok(Some(signed_in)),
                 Err(error) => Err(Refused::Failure(error.failure)),
@@ -73,7 +77,7 @@ fn parse_basic(value: &HeaderValue) -> Option<Credentials> {
     let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
     // RFC 7617: the name ends at the first colon, the password may have more of them.
     let (username, password) = decoded.split_once(':')?;
-    Some(Credentials { username: username.to_owned(), password: Secret::new(password), provider: None })
+    Some(Credentials { username: username.to_owned(), password: Secret::new(password), provider: None, otp: None })
 }
 
 /// Returns the header that sets (or, with an empty token, clears) the session cookie.

@@ -42,7 +42,7 @@ pub(crate) fn to_http(failure: &Failure, admin: bool) -> Response {
         body["info"] = json!("This is a XenServer/XCP-ng error, not an XO error");
     }
     let mut response = (status, axum::Json(body)).into_response();
-    if *failure == Failure::InvalidCredentials {
+    if matches!(failure, Failure::InvalidCredentials | Failure::OneTimePassword { .. }) {
         let challenge = HeaderValue::from_static("Basic realm=\"xo\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }

@@ -30,7 +30,7 @@ pub(crate) async fn metrics(
     headers: HeaderMap,
 ) -> Response {
     if !peer.ip().is_loopback() {
-        let signed_in = auth::identify(&api.app, &headers, Some(peer.ip())).await.ok().flatten();
+        let signed_in = auth::identify(&api.app, &headers, None, Some(peer.ip())).await.ok().flatten();
         if signed_in.is_none_or(|signed_in| signed_in.principal.permission != model::Permission::Admin) {
             return (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Basic realm=\"xo\"")]).into_response();
         }

@@ -69,7 +69,7 @@ async fn serve(
         return (StatusCode::FORBIDDEN, axum::Json(json!({ "error": "cross-origin request refused" }))).into_response();
     }
     let address = Some(peer.ip());
-    let signed_in = match auth::identify(&api.app, &headers, address).await {
+    let signed_in = match auth::identify(&api.app, &headers, query.as_deref(), address).await {
         Ok(signed_in) => signed_in,
         // A stale cookie must not keep a person from signing in again.
         Err(_) if operation.access == Access::Open => None,
@@ -119,6 +119,10 @@ fn params(
         }
     }
     for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        // Belongs to the credentials.
+        if pair.starts_with("otp=") && !operation.params.declares("otp") {
+            continue;
+        }
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decode(name)?, decode(value)?);
         // The query has no types; where the table wants a number, digits are one, and true and false are words.
@@ -172,6 +176,7 @@ async fn login(
         username: text("username").unwrap_or_default().to_owned(),
         password: Secret::new(text("password").unwrap_or_default()),
         provider: text("provider").map(str::to_owned),
+        otp: text("otp").map(str::to_owned),
     };
     let remember = params.get("remember").and_then(Value::as_bool).unwrap_or_default();
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
@@ -180,8 +185,8 @@ async fn login(
         let signed_in = session::with_password(&api.app, &credentials, address).await?;
         let id = &signed_in.principal.id;
         let (token, validity) = session::open(&api.app, id, None, description, remember).await?;
-        let user = api.app.user(id)?.ok_or(Failure::InvalidCredentials)?;
-        Ok::<_, app::Error>((token, validity, user.value.view()))
+        let user = api.app.user_view(id)?.ok_or(Failure::InvalidCredentials)?;
+        Ok::<_, app::Error>((token, validity, user))
     };
     match outcome.await {
         Ok((token, validity, user)) => {

@@ -2,14 +2,14 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use model::{Entry, Levels, Rights, UserId};
+use model::{Entry, GroupId, Levels, Rights, UserId};
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use store::{Batch, Expect, Table};
 use wire::Failure;
 
-use crate::ctx::{App, Ctx, Notice};
+use crate::ctx::{App, Ctx};
 use crate::error::Result;
 
 /// The roles of the public API.
@@ -27,7 +27,7 @@ const LISTED: usize = 1_000_000;
 /// A line of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acl {
-    /// Account.
+    /// Account or group.
     pub subject: String,
     /// Object of a pool; it may be away at the moment.
     pub object: String,
@@ -58,19 +58,47 @@ impl App {
         Ok(found.into_iter().map(|(_, stored)| stored.value).collect())
     }
 
-    /// Reads what the access lists grant to an account.
+    /// Reads what the access lists grant to an account, by itself and by its groups.
     pub(crate) fn rights(&self, user: &UserId) -> Result<Rights> {
-        let acls = self.acls(&prefix(user.as_str()), MAX_ENTRIES)?;
+        let groups = self.groups_of(user)?;
+        let subjects: Vec<&str> = std::iter::once(user.as_str()).chain(groups.iter().map(GroupId::as_str)).collect();
+        let mut acls = Vec::new();
+        for subject in &subjects {
+            acls.extend(self.acls(&prefix(subject), MAX_ENTRIES)?);
+        }
         let entries = acls.iter();
         let entries = entries.map(|acl| Entry { subject: &acl.subject, object: &acl.object, action: &acl.action });
-        Ok(Rights::of(&[user.as_str()], entries))
+        Ok(Rights::of(&subjects, entries))
     }
 
-    /// Adds the deletions that belong to the removal of an account.
-    pub(crate) fn forget_subject(&self, batch: Batch, user: &UserId) -> Result<Batch> {
-        let acls = self.acls(&prefix(user.as_str()), MAX_ENTRIES)?;
+    /// Returns the accounts that an account or group stands for; none when there is no such thing.
+    pub(crate) fn accounts_of(&self, subject: &str) -> Result<Option<Vec<UserId>>> {
+        if let Some(group) = self.group(subject)? {
+            return Ok(Some(group.value.users.into_iter().collect()));
+        }
+        Ok(self.user(&UserId::from(subject))?.map(|user| vec![user.value.id]))
+    }
+
+    /// Adds the deletions that belong to the removal of an account or group.
+    pub(crate) fn forget_subject(&self, batch: Batch, subject: &str) -> Result<Batch> {
+        let acls = self.acls(&prefix(subject), MAX_ENTRIES)?;
         Ok(acls.iter().fold(batch, |batch, acl| batch.delete(Table::Acls, &acl.key(), Expect::Any)))
     }
+}
+
+/// Removes the entries of accounts and groups that are gone. (Objects may only be away.)
+pub(crate) async fn clean(ctx: &Ctx) -> Result<()> {
+    let _admin = access::admin(&ctx.caller)?;
+    let mut batch = Batch::new();
+    for acl in ctx.app.acls("", LISTED)? {
+        if ctx.app.accounts_of(&acl.subject)?.is_none() {
+            batch = batch.delete(Table::Acls, &acl.key(), Expect::Any);
+        }
+    }
+    if !batch.is_empty() {
+        ctx.app.store.commit(batch).await?;
+    }
+    Ok(())
 }
 
 /// Lists all entries.
@@ -82,8 +110,7 @@ pub fn get(ctx: &Ctx) -> Result<Vec<Value>> {
 /// Adds an entry; one that is there already stays.
 pub async fn add(ctx: &Ctx, acl: Acl) -> Result<()> {
     let _admin = access::admin(&ctx.caller)?;
-    let id = UserId::from(acl.subject.as_str());
-    ctx.app.user(&id)?.ok_or_else(|| Failure::no_such(&acl.subject, "user"))?;
+    let accounts = ctx.app.accounts_of(&acl.subject)?.ok_or_else(|| Failure::no_such(&acl.subject, "user or group"))?;
     if Levels::of_role(&acl.action) == Levels::default() {
         let words = ROLES.map(|(word, _)| word).join(", ");
         return Err(Failure::invalid(format!("the action must be one of {words}")).into());
@@ -92,10 +119,10 @@ pub async fn add(ctx: &Ctx, acl: Acl) -> Result<()> {
         return Err(Failure::invalid("the object must be the id of an object").into());
     }
     if ctx.app.acls(&prefix(&acl.subject), MAX_ENTRIES)?.len() >= MAX_ENTRIES {
-        return Err(Failure::invalid(format!("the account has {MAX_ENTRIES} entries already")).into());
+        return Err(Failure::invalid(format!("the account or group has {MAX_ENTRIES} entries already")).into());
     }
     ctx.app.store.put(Table::Acls, &acl.key(), &acl, Expect::Any).await?;
-    ctx.app.notify(Notice::UserChanged(id));
+    ctx.app.rights_changed(accounts);
     Ok(())
 }
 
@@ -103,7 +130,7 @@ pub async fn add(ctx: &Ctx, acl: Acl) -> Result<()> {
 pub async fn remove(ctx: &Ctx, acl: Acl) -> Result<()> {
     let _admin = access::admin(&ctx.caller)?;
     ctx.app.store.delete(Table::Acls, &acl.key(), Expect::Any).await?;
-    ctx.app.notify(Notice::UserChanged(UserId::from(acl.subject.as_str())));
+    ctx.app.rights_changed(ctx.app.accounts_of(&acl.subject)?.unwrap_or_default());
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The daemon as the verbs see it ([`App`]), and the call in progress ([`Ctx`]).
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,11 +11,13 @@ use store::Store;
 use tokio::sync::broadcast;
 
 use crate::known::Known;
+use crate::otp;
 use crate::password::Passwords;
 use crate::plugin::Plugins;
 use crate::server::Pools;
 use crate::stats;
 use crate::throttle::Throttle;
+use crate::token;
 use crate::watch;
 use crate::workers::Workers;
 
@@ -30,8 +33,9 @@ pub enum Notice {
     ServerRemoved(ServerId),
     /// Something about a plugin changed.
     Plugin(InstanceId),
-    /// The permission of an account changed: its connections see more or less from now on.
-    UserChanged(UserId),
+    /// The rights of these accounts changed: their connections see more or less from now on. Together, because a group may
+    /// have more members than there is room for notices.
+    RightsChanged(Arc<BTreeSet<UserId>>),
     /// An account was removed: its connections end.
     UserRemoved(UserId),
     /// A token was deleted: connections that were opened with it end.
@@ -67,6 +71,8 @@ pub struct App {
     pub plugins: Plugins,
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
+    pub(crate) codes: otp::Used,
+    pub(crate) token_uses: token::Uses,
     pub(crate) stats: stats::Cache,
     pub(crate) watches: watch::Hub,
     pub(crate) known: Known,
@@ -93,6 +99,8 @@ impl App {
             plugins,
             passwords,
             throttle: Throttle::default(),
+            codes: otp::Used::default(),
+            token_uses: token::Uses::default(),
             stats: stats::Cache::default(),
             watches: watch::Hub::default(),
             known: Known::default(),
@@ -108,6 +116,14 @@ impl App {
     /// Tells all who listen; nobody listening is fine.
     pub fn notify(&self, notice: Notice) {
         let _ = self.notices.send(notice);
+    }
+
+    /// Tells that these accounts may do more or less from now on.
+    pub(crate) fn rights_changed(&self, users: impl IntoIterator<Item = UserId>) {
+        let users: BTreeSet<UserId> = users.into_iter().collect();
+        if !users.is_empty() {
+            self.notify(Notice::RightsChanged(users.into()));
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use model::{Millis, Secret, UserId};
 use parking_lot::Mutex;
 use ring::hmac;
 use tokio::sync::Semaphore;
+use wire::Failure;
 
 use crate::error::{Error, Result};
 
@@ -45,13 +46,15 @@ impl Passwords {
     }
 
     /// Returns whether the password belongs to the hash. Without a hash it takes as long and says no, so that nobody
-    /// learns which names exist.
+    /// learns which names exist. `still` is asked once it is this one's turn: tries of a crowd that came at once are counted
+    /// one after the other, too.
     pub(crate) async fn verify(
         &self,
         user: Option<&UserId>,
         hash: Option<&str>,
         password: &Secret,
         now: Millis,
+        still: impl Fn() -> bool,
     ) -> Result<bool> {
         // The MAC covers the stored hash too: after a change of the password nothing is remembered.
         let mut mac = hmac::Context::with_key(&self.key);
@@ -66,7 +69,7 @@ impl Passwords {
         }
         let (hash, password) = (hash.map(str::to_owned), password.clone());
         let matches = self
-            .work(move || match hash.as_deref().and_then(|hash| PasswordHash::new(hash).ok()) {
+            .work_if(still, move || match hash.as_deref().and_then(|hash| PasswordHash::new(hash).ok()) {
                 Some(hash) => Argon2::default().verify_password(password.expose().as_bytes(), &hash).is_ok(),
                 None => {
                     let _ = Argon2::default().hash_password(password.expose().as_bytes());
@@ -85,7 +88,18 @@ impl Passwords {
     }
 
     async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        self.work_if(|| true, work).await
+    }
+
+    async fn work_if<T: Send + 'static>(
+        &self,
+        still: impl Fn() -> bool,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
         let slot = self.slots.acquire().await.expect("the semaphore is never closed");
+        if !still() {
+            return Err(Failure::TooFast.into());
+        }
         let result = tokio::task::spawn_blocking(work).await.map_err(|error| Error::internal(&error));
         drop(slot);
         result
@@ -101,11 +115,13 @@ mod tests {
         let passwords = Passwords::new([1; 32]);
         let (user, good, bad) = (UserId::from("u"), Secret::new("good"), Secret::new("bad"));
         let hash = passwords.hash(&good).await.unwrap();
-        assert!(passwords.verify(Some(&user), Some(&hash), &good, 0).await.unwrap());
-        assert!(!passwords.verify(Some(&user), Some(&hash), &bad, 0).await.unwrap());
-        assert!(!passwords.verify(None, None, &good, 0).await.unwrap());
+        assert!(passwords.verify(Some(&user), Some(&hash), &good, 0, || true).await.unwrap());
+        assert!(!passwords.verify(Some(&user), Some(&hash), &bad, 0, || true).await.unwrap());
+        assert!(!passwords.verify(None, None, &good, 0, || true).await.unwrap());
         let other = passwords.hash(&bad).await.unwrap();
-        assert!(!passwords.verify(Some(&user), Some(&other), &good, 1).await.unwrap());
+        assert!(!passwords.verify(Some(&user), Some(&other), &good, 1, || true).await.unwrap());
         assert_eq!(passwords.remembered.lock().len(), 1);
+        let late = passwords.verify(Some(&user), Some(&hash), &bad, 0, || false).await;
+        assert_eq!(late.unwrap_err().failure, Failure::TooFast);
     }
 }

@@ -32,6 +32,8 @@ pub struct Credentials {
     pub password: Secret,
     /// Plugin that the person chose; none = all are asked.
     pub provider: Option<String>,
+    /// One-time password, for accounts that have one.
+    pub otp: Option<String>,
 }
 
 /// Someone who has just signed in.
@@ -72,9 +74,10 @@ pub fn providers(app: &App) -> Vec<Provider> {
 }
 
 /// Signs in by token.
-pub async fn with_token(app: &App, token: &Secret) -> Result<SignedIn> {
+pub fn with_token(app: &Arc<App>, token: &Secret, address: Option<IpAddr>) -> Result<SignedIn> {
     let record = app.token(token)?.ok_or(Failure::InvalidCredentials)?;
     let principal = app.principal(&record.user_id)?.ok_or(Failure::InvalidCredentials)?;
+    token::used(app, &record.id, address);
     Ok(SignedIn { principal, expiration: Some(record.expiration), token: Some(record.id.clone()) })
 }
 
@@ -94,23 +97,30 @@ pub async fn with_password(app: &Arc<App>, credentials: &Credentials, address: O
         return Err(Failure::TooFast.into());
     }
     let anonymous = Ctx { app: app.clone(), caller: Caller::Anonymous, address };
-    match find_person(&anonymous, name, credentials).await {
-        Ok(Some(user)) => {
-            app.throttle.succeeded(name, address);
+    let checked = match find_person(&anonymous, name, credentials).await {
+        Ok(Some(user)) => app.check_code(&user, credentials.otp.as_deref()).map(|()| user),
+        Ok(None) => Err(Failure::InvalidCredentials.into()),
+        Err(error) => Err(error),
+    };
+    let error = match checked {
+        Ok(user) => {
+            app.throttle.succeeded(name, address, app.clock.now());
             let principal = app.principal(&user.id)?.ok_or(Failure::InvalidCredentials)?;
-            Ok(SignedIn { principal, expiration: None, token: None })
+            return Ok(SignedIn { principal, expiration: None, token: None });
         }
-        Ok(None) => {
-            app.throttle.failed(name, address, app.clock.now());
-            anonymous.audit("signInFailed", json!({ "userName": name })).await;
-            Err(Failure::InvalidCredentials.into())
-        }
-        Err(error) => {
-            app.throttle.failed(name, address, app.clock.now());
-            anonymous.audit("signInFailed", json!({ "userName": name, "reason": error.to_string() })).await;
-            Err(error)
-        }
+        Err(error) => error,
+    };
+    match &error.failure {
+        // Nothing was guessed: the person is asked for the code now, or was not looked at.
+        Failure::OneTimePassword { is_missing: true } | Failure::TooFast => return Err(error),
+        _ => app.throttle.failed(name, address, app.clock.now()),
     }
+    let mut data = json!({ "userName": name });
+    if error.failure != Failure::InvalidCredentials {
+        data["reason"] = json!(error.detail.as_deref().unwrap_or(&error.failure.to_string()));
+    }
+    anonymous.audit("signInFailed", data).await;
+    Err(error)
 }
 
 /// Makes the token of a browser session. Returns it and its validity in milliseconds.
@@ -129,10 +139,7 @@ pub async fn open(
 /// Ends the session of a token.
 pub async fn close(app: &App, token: &Secret) -> Result<()> {
     let id = token::id_of(token);
-    if app.store.delete(Table::Tokens, id.as_str(), Expect::Any).await? {
-        app.notify(crate::Notice::TokenRemoved(id));
-    }
-    Ok(())
+    app.forget_tokens(&[id]).await
 }
 
 async fn find_person(ctx: &Ctx, name: &str, credentials: &Credentials) -> Result<Option<User>> {
@@ -142,7 +149,8 @@ async fn find_person(ctx: &Ctx, name: &str, credentials: &Credentials) -> Result
     let plugins = app.plugins.password_providers();
     if hash.is_some() || plugins.is_empty() {
         let id = own.as_ref().map(|user| &user.id);
-        if app.passwords.verify(id, hash, &credentials.password, app.clock.now()).await? {
+        let still = || app.throttle.allows(name, ctx.address, app.clock.now());
+        if app.passwords.verify(id, hash, &credentials.password, app.clock.now(), still).await? {
             return Ok(own);
         }
         if hash.is_some() {
@@ -192,6 +200,7 @@ async fn link_or_provision(ctx: &Ctx, instance: &InstanceId, identity: Identity)
         password_hash: None,
         permission: Permission::None,
         preferences: Map::new(),
+        otp: None,
         providers: BTreeMap::from([(instance.clone(), identity.subject.clone())]),
         initial_password: false,
     };

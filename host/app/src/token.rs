@@ -1,10 +1,13 @@
 //! API tokens: made once, shown once, stored as their SHA-256.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::{Caller, Millis, Secret, TokenId, UserId};
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Batch, Expect, Table};
@@ -12,6 +15,7 @@ use wire::Failure;
 
 use crate::ctx::{App, Ctx, Notice};
 use crate::error::{Error, Result};
+use crate::pattern::Pattern;
 
 const MINUTE: Millis = 60_000;
 const DAY: Millis = 24 * 60 * MINUTE;
@@ -63,11 +67,62 @@ pub struct Request {
     pub expires_in: Option<Value>,
 }
 
-impl Token {
-    /// Returns what the API shows of it.
-    pub fn view(&self) -> Value {
-        json!(self)
+/// Addresses of which a token's last use is kept, as in Xen Orchestra.
+const USES: usize = 10;
+
+/// A use is written down when the last one that was is older than this: a program may call many times a second.
+const WRITTEN_EACH: Millis = MINUTE;
+
+/// Pairs of token and address that are remembered; beyond it those that would be written again are forgotten.
+const ENTRIES: usize = 10_000;
+
+/// When a token was last used, by address.
+type LastUses = BTreeMap<String, Use>;
+
+/// One of them.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Use {
+    timestamp: Millis,
+}
+
+/// When which use was last written down.
+#[derive(Default)]
+pub(crate) struct Uses(Mutex<HashMap<(TokenId, IpAddr), Millis>>);
+
+impl Uses {
+    /// Returns whether this use is to be written down.
+    fn is_news(&self, token: &TokenId, address: IpAddr, now: Millis) -> bool {
+        let mut uses = self.0.lock();
+        let is_old = |at: &Millis| now.saturating_sub(*at) >= WRITTEN_EACH;
+        if uses.len() >= ENTRIES {
+            uses.retain(|_, at| !is_old(at));
+        }
+        let last = uses.get(&(token.clone(), address));
+        if uses.len() >= ENTRIES || last.is_some_and(|at| !is_old(at)) {
+            return false;
+        }
+        uses.insert((token.clone(), address), now);
+        true
     }
+}
+
+/// Notes that a token was used; what is written now and then is written behind the call.
+pub(crate) fn used(app: &Arc<App>, token: &TokenId, address: Option<IpAddr>) {
+    let (now, Some(address)) = (app.clock.now(), address) else { return };
+    if !app.token_uses.is_news(token, address, now) {
+        return;
+    }
+    let (app, token) = (app.clone(), token.clone());
+    tokio::spawn(async move {
+        if let Err(error) = app.write_use(&token, address, now).await {
+            tracing::warn!(%error, "the use of a token could not be written down");
+        }
+    });
+}
+
+/// Adds the removal of a token.
+pub(crate) fn forget(batch: Batch, id: &TokenId) -> Batch {
+    batch.delete(Table::Tokens, id.as_str(), Expect::Any).delete(Table::TokenUses, id.as_str(), Expect::Any)
 }
 
 /// Returns the id under which a token is known.
@@ -87,6 +142,47 @@ impl App {
         })?;
         let now = self.clock.now();
         Ok(found.filter(|token| token.expiration > now))
+    }
+
+    async fn write_use(&self, token: &TokenId, address: IpAddr, now: Millis) -> Result<()> {
+        let stored = self.store.get::<LastUses>(Table::TokenUses, token.as_str())?;
+        let (expect, mut uses) = match stored {
+            Some(stored) => (Expect::Revision(stored.revision), stored.value),
+            None => (Expect::Absent, LastUses::new()),
+        };
+        uses.insert(address.to_string(), Use { timestamp: now });
+        while uses.len() > USES
+            && let Some(oldest) = uses.iter().min_by_key(|(_, last)| last.timestamp).map(|(address, _)| address.clone())
+        {
+            uses.remove(&oldest);
+        }
+        match self.store.put(Table::TokenUses, token.as_str(), &uses, expect).await {
+            // Somebody else just wrote a use of it, which is as good.
+            Err(store::Error::Conflict { .. }) => Ok(()),
+            other => Ok(other.map(drop)?),
+        }
+    }
+
+    /// Returns what the API shows of a token.
+    fn token_view(&self, token: &Token) -> Result<Value> {
+        let mut view = json!(token);
+        if let Some(uses) = self.store.get::<LastUses>(Table::TokenUses, token.id.as_str())? {
+            view["last_uses"] = json!(uses.value);
+        }
+        Ok(view)
+    }
+
+    /// Deletes tokens; the connections that were opened with them end. What is not there is left alone.
+    pub(crate) async fn forget_tokens(&self, ids: &[TokenId]) -> Result<()> {
+        let known =
+            |id: &&TokenId| self.store.get::<Token>(Table::Tokens, id.as_str()).is_ok_and(|found| found.is_some());
+        let there: Vec<&TokenId> = ids.iter().filter(known).collect();
+        if there.is_empty() {
+            return Ok(());
+        }
+        self.store.commit(there.iter().fold(Batch::new(), |batch, id| forget(batch, id))).await?;
+        there.into_iter().for_each(|id| self.notify(Notice::TokenRemoved(id.clone())));
+        Ok(())
     }
 
     pub(crate) fn tokens_of(&self, user: &UserId) -> Result<Vec<Token>> {
@@ -111,7 +207,7 @@ impl App {
         for old in self.tokens_of(user)? {
             let same_client = record.client.is_some() && old.client == record.client;
             if same_client || old.expiration <= now {
-                batch = batch.delete(Table::Tokens, old.id.as_str(), Expect::Any);
+                batch = forget(batch, &old.id);
                 replaced.push(old.id);
             }
         }
@@ -138,30 +234,79 @@ pub async fn create(ctx: &Ctx, request: Request) -> Result<Secret> {
 }
 
 /// Lists the caller's tokens.
-pub fn get_own(ctx: &Ctx) -> Result<Vec<Token>> {
-    ctx.app.tokens_of(&own_id(ctx)?)
+pub fn get_own(ctx: &Ctx) -> Result<Vec<Value>> {
+    let own = ctx.app.tokens_of(&own_id(ctx)?)?;
+    own.iter().map(|token| ctx.app.token_view(token)).collect()
 }
 
-/// Deletes tokens of the caller, given as tokens or as their ids; what is not there is left alone.
-pub async fn delete_own(ctx: &Ctx, tokens: &[String]) -> Result<()> {
-    let own = ctx.app.tokens_of(&own_id(ctx)?)?;
-    delete_if(ctx, tokens, |id| own.iter().any(|token| token.id == *id)).await
+/// Changes the description of a token of the caller, given as the token or as its id; none takes it away.
+pub async fn set(ctx: &Ctx, token: &str, description: Option<Option<String>>) -> Result<()> {
+    let user = own_id(ctx)?;
+    let no_such = || Failure::no_such(token, "token");
+    let stored = ids_of(token).find_map(|id| ctx.app.store.get::<Token>(Table::Tokens, id.as_str()).transpose());
+    let mut stored = stored.ok_or_else(no_such)??;
+    if stored.value.user_id != user {
+        return Err(no_such().into());
+    }
+    let Some(description) = description else { return Ok(()) };
+    stored.value.description = description;
+    let expect = Expect::Revision(stored.revision);
+    ctx.app.store.put(Table::Tokens, stored.value.id.as_str(), &stored.value, expect).await?;
+    Ok(())
+}
+
+/// Which tokens are meant.
+#[derive(Debug, Default, Deserialize)]
+pub struct Which {
+    /// These, given as tokens or as their ids; what is not there is left alone.
+    #[serde(default)]
+    pub tokens: Vec<String>,
+    /// All that look like this.
+    pub pattern: Option<Pattern>,
+}
+
+/// Deletes tokens of the caller.
+pub async fn delete_own(ctx: &Ctx, which: &Which) -> Result<()> {
+    delete_of(ctx, ctx.app.tokens_of(&own_id(ctx)?)?, which).await
 }
 
 /// Deletes tokens of anybody.
-pub async fn delete(ctx: &Ctx, tokens: &[String]) -> Result<()> {
+pub async fn delete(ctx: &Ctx, which: &Which) -> Result<()> {
     let _admin = access::admin(&ctx.caller)?;
-    delete_if(ctx, tokens, |_| true).await
+    let all = ctx.app.store.scan::<Token>(Table::Tokens, "", None, LISTED)?;
+    delete_of(ctx, all.into_iter().map(|(_, stored)| stored.value).collect(), which).await
 }
 
-async fn delete_if(ctx: &Ctx, tokens: &[String], allowed: impl Fn(&TokenId) -> bool) -> Result<()> {
-    let ids = tokens.iter().flat_map(|text| [TokenId::from(text.as_str()), id_of(&Secret::new(text.as_str()))]);
-    for id in ids.filter(allowed) {
-        if ctx.app.store.delete(Table::Tokens, id.as_str(), Expect::Any).await? {
-            ctx.app.notify(Notice::TokenRemoved(id));
+async fn delete_of(ctx: &Ctx, tokens: Vec<Token>, which: &Which) -> Result<()> {
+    if which.tokens.is_empty() && which.pattern.is_none() {
+        return Err(Failure::invalid("say which: tokens or pattern").into());
+    }
+    let named: HashSet<TokenId> = which.tokens.iter().flat_map(|text| ids_of(text)).collect();
+    let mut ids = Vec::new();
+    for token in tokens {
+        let looks_so = match &which.pattern {
+            Some(pattern) => pattern.matches(&ctx.app.token_view(&token)?),
+            None => false,
+        };
+        if looks_so || named.contains(&token.id) {
+            ids.push(token.id);
         }
     }
-    Ok(())
+    ctx.app.forget_tokens(&ids).await
+}
+
+/// Deletes the tokens that are over.
+pub(crate) async fn clean(ctx: &Ctx) -> Result<()> {
+    let _admin = access::admin(&ctx.caller)?;
+    let now = ctx.app.clock.now();
+    let all = ctx.app.store.scan::<Token>(Table::Tokens, "", None, LISTED)?.into_iter().map(|(_, stored)| stored.value);
+    let over: Vec<TokenId> = all.filter(|token| token.expiration <= now).map(|token| token.id).collect();
+    ctx.app.forget_tokens(&over).await
+}
+
+/// Returns the ids that a text may mean: it is one, or it is a token.
+fn ids_of(text: &str) -> impl Iterator<Item = TokenId> {
+    [TokenId::from(text), id_of(&Secret::new(text))].into_iter()
 }
 
 fn own_id(ctx: &Ctx) -> Result<UserId> {
@@ -201,6 +346,19 @@ fn parse_duration(value: &Value) -> Result<Millis> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_use_is_written_once_a_minute_for_each_address() {
+        let uses = Uses::default();
+        let (token, here, there) = (TokenId::from("t"), IpAddr::from([127, 0, 0, 1]), IpAddr::from([192, 0, 2, 1]));
+        assert!(uses.is_news(&token, here, DAY) && !uses.is_news(&token, here, DAY + MINUTE - 1));
+        assert!(uses.is_news(&token, there, DAY + 1) && uses.is_news(&TokenId::from("u"), here, DAY + 1));
+        assert!(uses.is_news(&token, here, DAY + MINUTE));
+        for count in 0..2 * ENTRIES {
+            uses.is_news(&TokenId::from(count.to_string()), here, DAY + MINUTE);
+        }
+        assert_eq!(uses.0.lock().len(), ENTRIES);
+    }
 
     #[test]
     fn durations() {

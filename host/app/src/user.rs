@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use model::{Caller, InstanceId, Permission, Principal, Rights, Secret, UserId};
+use model::{Caller, GroupId, InstanceId, Permission, Principal, Rights, Secret, UserId};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use store::{Batch, Expect, Stored, Table};
+use store::{Batch, Expect, Sealed, Stored, Table};
 use tracing::info;
 use wire::Failure;
 
 use crate::ctx::{App, Ctx, Notice};
 use crate::error::{Error, Result};
+use crate::{otp, token};
 
 /// Name of the first administrator.
 pub const FIRST_ADMIN: &str = "admin";
@@ -43,6 +44,9 @@ pub struct User {
     /// Settings of the person and of web clients.
     #[serde(default)]
     pub preferences: Map<String, Value>,
+    /// The secret of its one-time passwords, if it has them; clients know it as the preference `otp`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otp: Option<Sealed>,
     /// Who vouches for the person: plugin instance -> stable id there.
     #[serde(default)]
     pub providers: BTreeMap<InstanceId, String>,
@@ -52,15 +56,18 @@ pub struct User {
 }
 
 impl User {
-    /// Returns what the API shows of an account.
-    pub fn view(&self) -> Value {
+    /// Returns what the API shows of an account that is in these groups.
+    fn view(&self, groups: &[GroupId]) -> Value {
         let mut view = json!({
             "id": self.id,
             "email": self.email,
-            "groups": [],
+            "groups": groups,
             "permission": self.permission,
             "preferences": self.preferences,
         });
+        if self.otp.is_some() {
+            view["preferences"][otp::PREFERENCE] = json!(otp::SHOWN);
+        }
         if !self.providers.is_empty() {
             view["authProviders"] =
                 self.providers.iter().map(|(id, subject)| (id.to_string(), json!({ "id": subject }))).collect();
@@ -85,7 +92,7 @@ pub struct Changes {
     pub preferences: Option<Map<String, Value>>,
 }
 
-fn id_key(id: &UserId) -> String {
+pub(crate) fn id_key(id: &UserId) -> String {
     format!("id/{id}")
 }
 
@@ -101,14 +108,20 @@ impl App {
 
     /// Returns the account of that id as calls carry it.
     pub fn principal(&self, id: &UserId) -> Result<Option<Arc<Principal>>> {
-        // Both only grow, so their sum stays the same for as long as both do.
-        let version = self.store.version(Table::Users) + self.store.version(Table::Acls);
+        // They only grow, so their sum stays the same for as long as all do.
+        let version = [Table::Users, Table::Acls, Table::Groups].map(|table| self.store.version(table)).iter().sum();
         self.known.principals.get(version, id.as_str(), || {
             let Some(user) = self.user(id)? else { return Ok(None) };
             let User { email, permission, .. } = user.value;
             let rights = if permission == Permission::Admin { Rights::default() } else { self.rights(id)? };
             Ok(Some(Arc::new(Principal { id: id.clone(), name: email, permission, rights: rights.into() })))
         })
+    }
+
+    /// Returns what the API shows of the account of that id.
+    pub fn user_view(&self, id: &UserId) -> Result<Option<Value>> {
+        let Some(user) = self.user(id)? else { return Ok(None) };
+        Ok(Some(user.value.view(&self.groups_of(id)?)))
     }
 
     /// Returns the account of that name, whatever its case.
@@ -178,6 +191,7 @@ impl App {
             password_hash: Some(self.passwords.hash(&password).await?),
             permission: Permission::Admin,
             preferences: Map::new(),
+            otp: None,
             providers: BTreeMap::new(),
             initial_password,
         };
@@ -198,10 +212,19 @@ impl App {
 }
 
 /// Lists the accounts.
-pub fn get_all(ctx: &Ctx) -> Result<Vec<User>> {
+pub fn get_all(ctx: &Ctx) -> Result<Vec<Value>> {
     let _admin = access::admin(&ctx.caller)?;
+    let mut groups = ctx.app.groups_of_all()?;
     let stored = ctx.app.store.scan::<User>(Table::Users, "id/", None, LISTED)?;
-    Ok(stored.into_iter().map(|(_, stored)| stored.value).collect())
+    let view = |user: User| user.view(&groups.remove(&user.id).unwrap_or_default());
+    Ok(stored.into_iter().map(|(_, stored)| stored.value).map(view).collect())
+}
+
+/// Returns an account: its own to anybody, others to administrators.
+pub fn get(ctx: &Ctx, id: &UserId) -> Result<Value> {
+    let no_such = || Failure::no_such(id.as_str(), "user");
+    let id = access::own_or_admin(&ctx.caller, id.clone()).map_err(|_| no_such())?;
+    Ok(ctx.app.user_view(&id)?.ok_or_else(no_such)?)
 }
 
 /// Creates an account and returns its id.
@@ -213,6 +236,7 @@ pub async fn create(ctx: &Ctx, name: &str, password: &Secret, permission: Permis
         password_hash: Some(ctx.app.passwords.hash(password).await?),
         permission,
         preferences: Map::new(),
+        otp: None,
         providers: BTreeMap::new(),
         initial_password: false,
     };
@@ -243,7 +267,9 @@ pub async fn set(ctx: &Ctx, id: &UserId, changes: Changes) -> Result<()> {
         user.permission = permission;
     }
     for (name, value) in changes.preferences.unwrap_or_default() {
-        if value.is_null() {
+        if name == otp::PREFERENCE {
+            set_otp(ctx, &mut user, &value)?;
+        } else if value.is_null() {
             user.preferences.remove(&name);
         } else {
             user.preferences.insert(name, value);
@@ -259,9 +285,42 @@ pub async fn set(ctx: &Ctx, id: &UserId, changes: Changes) -> Result<()> {
     }
     finish_change(ctx, &stored, user, new_password).await?;
     if new_permission {
-        ctx.app.notify(Notice::UserChanged(id.clone()));
+        ctx.app.rights_changed([id.clone()]);
     }
     Ok(())
+}
+
+fn set_otp(ctx: &Ctx, user: &mut User, value: &Value) -> Result<()> {
+    user.otp = match value.as_str() {
+        // A client gives back what it was shown.
+        Some(otp::SHOWN) => return Ok(()),
+        None if value.is_null() => None,
+        text => {
+            let secret = otp::check_secret(text.unwrap_or_default())?;
+            Some(ctx.app.store.seal(Table::Users, &id_key(&user.id), otp::PREFERENCE, &secret)?)
+        }
+    };
+    Ok(())
+}
+
+/// Takes the link of an account to a sign-in provider away: who is behind it there is a stranger from now on.
+pub async fn remove_auth_provider(ctx: &Ctx, id: &UserId, provider: &InstanceId) -> Result<()> {
+    let _admin = access::admin(&ctx.caller)?;
+    let stored = ctx.app.user(id)?.ok_or_else(|| Failure::no_such(id.as_str(), "user"))?;
+    let mut user = stored.value.clone();
+    let subject = user.providers.remove(provider);
+    let subject = subject.ok_or_else(|| Failure::no_such(provider.as_str(), "authentication provider"))?;
+    let is_self = ctx.caller.principal().is_some_and(|principal| principal.id == *id);
+    if is_self && user.password_hash.is_none() && user.providers.is_empty() {
+        let reason = "it is the only way in that is left for your own account";
+        return Err(Failure::Forbidden { operation: "user.removeAuthProvider".into(), reason: reason.into() }.into());
+    }
+    let batch = Batch::new().put(Table::Users, &id_key(id), &user, Expect::Revision(stored.revision))?.delete(
+        Table::Links,
+        &crate::session::link_key(provider, &subject),
+        Expect::Any,
+    );
+    Ok(ctx.app.store.commit(batch).await?)
 }
 
 /// Changes the caller's own password.
@@ -277,7 +336,8 @@ pub async fn change_password(ctx: &Ctx, old: &Secret, new: &Secret) -> Result<()
     if !ctx.app.throttle.allows(&user.email, ctx.address, now) {
         return Err(Failure::TooFast.into());
     }
-    if !ctx.app.passwords.verify(Some(&user.id), user.password_hash.as_deref(), old, now).await? {
+    let still = || ctx.app.throttle.allows(&user.email, ctx.address, ctx.app.clock.now());
+    if !ctx.app.passwords.verify(Some(&user.id), user.password_hash.as_deref(), old, now, still).await? {
         ctx.app.throttle.failed(&user.email, ctx.address, now);
         return Err(Failure::InvalidCredentials.into());
     }
@@ -307,26 +367,33 @@ pub async fn delete(ctx: &Ctx, id: &UserId) -> Result<()> {
     if ctx.caller.principal().is_some_and(|principal| principal.id == *id) {
         return Err(Failure::invalid("a user cannot delete itself").into());
     }
-    let stored = ctx.app.user(id)?.ok_or_else(|| Failure::no_such(id.as_str(), "user"))?;
-    let user = &stored.value;
-    let mut batch = Batch::new().delete(Table::Users, &id_key(id), Expect::Revision(stored.revision)).delete(
-        Table::Users,
-        &name_key(&user.email),
-        Expect::Any,
-    );
-    for (instance, subject) in &user.providers {
-        batch = batch.delete(Table::Links, &crate::session::link_key(instance, subject), Expect::Any);
+    loop {
+        let stored = ctx.app.user(id)?.ok_or_else(|| Failure::no_such(id.as_str(), "user"))?;
+        let user = &stored.value;
+        let mut batch = Batch::new().delete(Table::Users, &id_key(id), Expect::Revision(stored.revision)).delete(
+            Table::Users,
+            &name_key(&user.email),
+            Expect::Any,
+        );
+        for (instance, subject) in &user.providers {
+            batch = batch.delete(Table::Links, &crate::session::link_key(instance, subject), Expect::Any);
+        }
+        for token in ctx.app.tokens_of(id)? {
+            batch = token::forget(batch, &token.id);
+        }
+        let batch = ctx.app.forget_subject(batch, id.as_str())?;
+        let batch = ctx.app.leave_groups(batch, id)?;
+        match ctx.app.store.commit(batch).await {
+            // It, or a group that it is in, was changed at the same moment.
+            Err(store::Error::Conflict { .. }) => {}
+            other => break other?,
+        }
     }
-    for token in ctx.app.tokens_of(id)? {
-        batch = batch.delete(Table::Tokens, token.id.as_str(), Expect::Any);
-    }
-    let batch = ctx.app.forget_subject(batch, id)?;
-    ctx.app.store.commit(batch).await?;
     ctx.app.notify(Notice::UserRemoved(id.clone()));
     Ok(())
 }
 
-fn check_name(name: &str) -> Result<String> {
+pub(crate) fn check_name(name: &str) -> Result<String> {
     let name = name.trim();
     let fine = !name.is_empty() && name.chars().count() <= MAX_NAME && !name.chars().any(char::is_control);
     if fine { Ok(name.to_owned()) } else { Err(Failure::invalid("the name must have 1 to 256 characters").into()) }

@@ -76,6 +76,10 @@ id! {
     UserId
 }
 id! {
+    /// Id of a group of accounts.
+    GroupId
+}
+id! {
     /// Public handle of an API token: its SHA-256 in hexadecimal. The token itself is never kept.
     TokenId
 }

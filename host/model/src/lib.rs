@@ -13,7 +13,7 @@ mod secret;
 pub use caller::{Caller, Permission, Principal};
 pub use change::{Changes, Revision};
 pub use clock::{Clock, ManualClock, Millis, SystemClock};
-pub use id::{InstanceId, ObjectId, ServerId, TokenId, UserId};
+pub use id::{GroupId, InstanceId, ObjectId, ServerId, TokenId, UserId};
 pub use object::{Kind, Object, Packed, Refs, Text};
 pub use rights::{Entry, Levels, Rights};
 pub use secret::Secret;

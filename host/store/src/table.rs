@@ -27,11 +27,19 @@ pub enum Table {
     Links,
     /// Access lists: `<subject>/<object>/<action>`.
     Acls,
+    /// Groups of accounts: `id/<id>`, `name/<name>`, `member/<account>/<group>`.
+    Groups,
+    /// From where tokens were last used, by the token's id; written now and then, never with the token.
+    TokenUses,
+    /// Roles of fine rights: `role/<id>`, `privilege/<id>`, `user/<account>/<role>`, `group/<group>/<role>`.
+    Roles,
+    /// Resource sets, with what of their limits is used.
+    ResourceSets,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::Meta,
         Self::Users,
         Self::Tokens,
@@ -43,6 +51,10 @@ impl Table {
         Self::Settings,
         Self::Links,
         Self::Acls,
+        Self::Groups,
+        Self::TokenUses,
+        Self::Roles,
+        Self::ResourceSets,
     ];
 
     /// Returns the name on disk. It is part of the format and of what seals a secret: changing one is a migration.
@@ -59,6 +71,10 @@ impl Table {
             Self::Settings => "settings",
             Self::Links => "links",
             Self::Acls => "acls",
+            Self::Groups => "groups",
+            Self::TokenUses => "token-uses",
+            Self::Roles => "roles",
+            Self::ResourceSets => "resource-sets",
         }
     }
 }

@@ -30,6 +30,12 @@ pub enum Failure {
     /// Wrong name, password or token.
     #[error("invalid credentials")]
     InvalidCredentials,
+    /// The password is right, but the account wants its one-time password beside it.
+    #[error("invalid credentials")]
+    OneTimePassword {
+        /// Whether none was given; otherwise it was wrong.
+        is_missing: bool,
+    },
     /// Never allowed in this situation, whoever asks.
     #[error("forbidden operation: {operation}")]
     Forbidden {
@@ -202,7 +208,7 @@ impl Failure {
             Self::NotImplemented => 0,
             Self::NoSuchObject { .. } => 1,
             Self::Unauthorized { .. } => 2,
-            Self::InvalidCredentials => 3,
+            Self::InvalidCredentials | Self::OneTimePassword { .. } => 3,
             Self::Forbidden { .. } => 5,
             Self::NoHostsAvailable => 7,
             Self::AuthenticationFailed => 8,
@@ -232,7 +238,7 @@ impl Failure {
             Self::NotImplemented => 501,
             Self::NoSuchObject { .. } | Self::MethodNotFound(_) => 404,
             Self::Unauthorized { .. } | Self::Forbidden { .. } => 403,
-            Self::InvalidCredentials => 401,
+            Self::InvalidCredentials | Self::OneTimePassword { .. } => 401,
             Self::InvalidParameters { .. } | Self::NotRunning { .. } => 422,
             Self::AlreadyExists { .. } | Self::IncorrectState { .. } | Self::VmBadPowerState { .. } => 409,
             Self::InvalidRequest | Self::InvalidJson | Self::BadFilter { .. } => 400,
@@ -250,6 +256,7 @@ impl Failure {
                 Some((id, kind)) => json!({ "permission": permission, "object": { "id": id, "type": kind } }),
                 None => json!({ "permission": permission }),
             },
+            Self::OneTimePassword { is_missing } => json!({ "otp": if *is_missing { "required" } else { "wrong" } }),
             Self::Forbidden { operation, reason } => json!({ "operation": operation, "reason": reason }),
             Self::ServerUnreachable { id }
             | Self::VmMissingPvDrivers { id }

@@ -15,7 +15,7 @@ pub(crate) fn notification(app: &Arc<App>, notice: &Notice) -> Option<(&'static 
         }
         Notice::ServerRemoved(id) => ("servers", json!({ "items": {}, "removed": [id] })),
         Notice::Plugin(id) => ("plugins", json!({ "ids": [id] })),
-        Notice::UserChanged(_) | Notice::UserRemoved(_) | Notice::TokenRemoved(_) => return None,
+        Notice::RightsChanged(_) | Notice::UserRemoved(_) | Notice::TokenRemoved(_) => return None,
     };
     let text = json!({ "jsonrpc": "2.0", "method": topic, "params": params });
     Some((topic, text.to_string().into_bytes()))

@@ -86,6 +86,7 @@ macro_rules! handlers {
 mod acl;
 mod auth;
 mod disk;
+mod group;
 mod host;
 pub(crate) mod inventory;
 mod message;
@@ -105,6 +106,7 @@ static HANDLERS: LazyLock<Box<[(&str, Handler)]>> = LazyLock::new(|| {
         acl::HANDLERS,
         auth::HANDLERS,
         disk::HANDLERS,
+        group::HANDLERS,
         host::HANDLERS,
         inventory::HANDLERS,
         message::HANDLERS,

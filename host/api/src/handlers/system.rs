@@ -3,7 +3,7 @@
 use serde_json::json;
 use wire::{Failure, OPERATIONS};
 
-use super::{Call, Handler, Reply};
+use super::{Call, Handler, Reply, done};
 
 handlers! {
     "rest.ping" => |call| {
@@ -27,4 +27,5 @@ handlers! {
         info["name"] = json!(operation.name);
         Ok(Reply::Value(json!([info])))
     };
+    "xo.clean" => |call| app::house::clean(&call.ctx).await.map(done);
 }

@@ -1,7 +1,6 @@
 //! API tokens.
 
 use app::token;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::{Call, Handler, Reply, done};
@@ -12,16 +11,15 @@ handlers! {
         Ok(Reply::Value(json!(token::create(&call.ctx, request).await?.expose())))
     };
     "token.delete" => |call| {
-        let Tokens { tokens } = call.take()?;
-        token::delete(&call.ctx, &tokens).await.map(done)
+        let which = call.take()?;
+        token::delete(&call.ctx, &which).await.map(done)
     };
     "token.deleteOwn" => |call| {
-        let Tokens { tokens } = call.take()?;
-        token::delete_own(&call.ctx, &tokens).await.map(done)
+        let which = call.take()?;
+        token::delete_own(&call.ctx, &which).await.map(done)
     };
-}
-
-#[derive(Deserialize)]
-struct Tokens {
-    tokens: Vec<String>,
+    "token.set" => |call| {
+        let description = call.params.get("description").map(|text| text.as_str().map(str::to_owned));
+        token::set(&call.ctx, call.text("id"), description).await.map(done)
+    };
 }

@@ -1,9 +1,9 @@
 //! Accounts.
 
 use app::{token, user};
-use model::{Secret, UserId};
+use model::{InstanceId, Secret, UserId};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Call, Handler, Reply, done};
 
@@ -17,12 +17,11 @@ handlers! {
         Ok(Reply::Value(json!(user::create(&call.ctx, &email, &password, permission).await?)))
     };
     "user.delete" => |call| user::delete(&call.ctx, &UserId::from(call.text("id"))).await.map(done);
-    "user.getAll" => |call| {
-        let users = user::get_all(&call.ctx)?;
-        Ok(Reply::Value(users.iter().map(user::User::view).collect()))
-    };
-    "user.getAuthenticationTokens" => |call| {
-        Ok(Reply::Value(token::get_own(&call.ctx)?.iter().map(token::Token::view).collect()))
+    "user.getAll" => |call| user::get_all(&call.ctx).map(|views| Reply::Value(Value::Array(views)));
+    "user.getAuthenticationTokens" => |call| token::get_own(&call.ctx).map(|views| Reply::Value(Value::Array(views)));
+    "user.removeAuthProvider" => |call| {
+        let (id, provider) = (UserId::from(call.text("id")), InstanceId::from(call.text("authProvider")));
+        user::remove_auth_provider(&call.ctx, &id, &provider).await.map(done)
     };
     "user.set" => |call| {
         let id = UserId::from(call.text("id"));

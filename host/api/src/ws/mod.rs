@@ -83,7 +83,7 @@ pub(crate) async fn upgrade(
         return (StatusCode::TOO_MANY_REQUESTS, "too many sockets from this address\n").into_response();
     };
     let signed_in = match (origin, auth::token(headers)) {
-        (Origin::Own, Some(token)) => app::session::with_token(&api.app, &token).await.ok(),
+        (Origin::Own, Some(token)) => app::session::with_token(&api.app, &token, Some(peer.ip())).ok(),
         _ => None,
     };
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {

@@ -149,7 +149,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             }
             notice = notices.recv(), if room => match notice {
                 Ok(Notice::UserRemoved(id)) if session.user_id().as_ref() == Some(&id) => return Ending::SignedOut,
-                Ok(Notice::UserChanged(id)) if session.user_id().as_ref() == Some(&id) => {
+                Ok(Notice::RightsChanged(users)) => if let Some(id) = session.user_id().filter(|id| users.contains(id)) {
                     if let Err(ending) = shift(api, session, &mut class, &mut feed, outbox).await {
                         return ending;
                     }

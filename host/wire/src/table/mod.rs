@@ -158,6 +158,7 @@ const PLUGIN_REVOKE: &[Param] = &[Param::req("id", Str), CAPABILITY];
 mod acl;
 mod auth;
 mod disk;
+mod group;
 mod host;
 mod inventory;
 mod message;
@@ -177,6 +178,7 @@ pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
         acl::OPERATIONS,
         auth::OPERATIONS,
         disk::OPERATIONS,
+        group::OPERATIONS,
         host::OPERATIONS,
         inventory::OPERATIONS,
         message::OPERATIONS,

@@ -11,4 +11,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
     read("system.getVersion", Open, Params::Any, "Returns the version of the API."),
     read("system.listMethods", Open, Params::Any, "Lists the names of the methods."),
     read("system.methodSignature", Open, Params::Fields(&[Param::req("method", Str)]), "Describes one method."),
+    change(
+        "xo.clean",
+        Admin,
+        Params::Any,
+        "Removes tokens that are over and rights of accounts and groups that are gone.",
+    ),
 ];

@@ -2,6 +2,8 @@
 
 use super::*;
 
+const WHICH: Params = Params::Fields(&[Param::opt("tokens", List(&Str)), Param::opt("pattern", MapOf(&Any))]);
+
 /// Lines of this family, by name.
 pub(super) const OPERATIONS: &[Operation] = &[
     change(
@@ -14,6 +16,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ]),
         "Creates an API token; it is shown this once.",
     ),
-    change("token.delete", Admin, Params::Fields(&[Param::req("tokens", List(&Str))]), "Deletes tokens."),
-    change("token.deleteOwn", SignedIn, Params::Fields(&[Param::req("tokens", List(&Str))]), "Deletes own tokens."),
+    change("token.delete", Admin, WHICH, "Deletes tokens, those that are named and those that look like a pattern."),
+    change(
+        "token.deleteOwn",
+        SignedIn,
+        WHICH,
+        "Deletes own tokens, those that are named and those that look like a pattern.",
+    ),
+    change(
+        "token.set",
+        SignedIn,
+        Params::Fields(&[Param::req("id", Str), Param::opt("description", Or(&[Str, Null]))]),
+        "Changes the description of one of one's own tokens.",
+    ),
 ];

@@ -24,6 +24,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
     read("user.getAll", Admin, Params::Any, "Lists the accounts."),
     read("user.getAuthenticationTokens", SignedIn, Params::Any, "Lists one's own tokens."),
     change(
+        "user.removeAuthProvider",
+        Admin,
+        Params::Fields(&[Param::req("authProvider", Str), Param::req("id", Str)]),
+        "Takes the link of an account to a sign-in provider away.",
+    ),
+    change(
         "user.set",
         SignedIn,
         Params::Fields(&[

@@ -149,6 +149,33 @@ async fn tokens(rig: &Rig, admin: &Client, alice_id: &str) -> Result<()> {
     alice.call("token.create", client).await?;
     ensure!(socket.closed().await?.code == Some(1008), "the token before it was replaced");
 
+    // Their description can be changed, their use is noted, and they can be found by what they look like.
+    let id = own[0]["id"].clone();
+    alice.call("token.set", json!({ "id": token, "description": "mine alone" })).await?;
+    rig.rest(Auth::Cookie("token", token.clone())).get("/vms").await?;
+    let noted = rig::until("the use to be written down", async || {
+        let own = alice.call("user.getAuthenticationTokens", json!({})).await.ok()?;
+        let token = own.as_array()?.iter().find(|token| token["id"] == id)?.clone();
+        token["last_uses"]["127.0.0.1"]["timestamp"].is_u64().then_some(token)
+    });
+    ensure!(noted.await?["description"] == "mine alone");
+    alice.call("token.set", json!({ "id": id, "description": null })).await?;
+    ensure!(admin.refused("token.set", json!({ "id": id, "description": "x" })).await?.code == 1, "somebody else's");
+    for name in ["a", "b"] {
+        alice.call("token.create", json!({ "description": name, "client": { "id": name } })).await?;
+    }
+    let count = async || {
+        let own = alice.call("user.getAuthenticationTokens", json!({})).await.ok()?;
+        Some(own.as_array()?.len())
+    };
+    let before = count().await.context("tokens")?;
+    ensure!(alice.refused("token.deleteOwn", json!({})).await?.code == 10, "which ones?");
+    let pattern = json!({ "pattern": { "client": { "id": { "__or": ["a", "b"] } } } });
+    admin.call("token.deleteOwn", pattern.clone()).await?;
+    ensure!(count().await == Some(before), "an administrator's own are none of hers");
+    alice.call("token.deleteOwn", pattern).await?;
+    ensure!(count().await == Some(before - 2), "two less");
+
     // Nobody deletes what is somebody else's.
     let of_admin = text(&admin.call("token.create", json!({})).await?)?;
     alice.call("token.deleteOwn", json!({ "tokens": [of_admin] })).await?;

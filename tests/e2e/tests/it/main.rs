@@ -5,12 +5,14 @@
 mod accounts;
 mod acl;
 mod crash;
+mod groups;
 mod hostile;
 mod ldap;
 mod ledger;
 mod listings;
 mod malformed;
 mod matrix;
+mod otp;
 mod pools;
 mod recovery;
 mod stats;
