@@ -23,6 +23,8 @@ Usage: bench <name>
   smoke            start, resident memory, plugin calls, changes on their way to a client
   fleet            whole fleets beside a bare socket and today's server, three runs
   fleet --quick    the medium fleet, one short run
+  fleet --large    the large fleet, one short run
+  fleet --growth   how costs grow from 1,000 to 100,000 VMs, one run
 
 Writes bench/<name>.json below the target folder; `cargo xtask bench <name>` builds a release and runs this.
 Environment: CARGO_TARGET_DIR (where to write), XYLEM_BIN (the daemon), XYLEM_PLUGINS (folder with plugins),
@@ -53,6 +55,8 @@ fn run(words: &[&str]) -> Result<()> {
         ["smoke"] => smoke::run(&Places::find()?)?,
         ["fleet"] => fleet::run(&Places::find()?, fleet::Extent::FULL)?,
         ["fleet", "--quick"] => fleet::run(&Places::find()?, fleet::Extent::QUICK)?,
+        ["fleet", "--large"] => fleet::run(&Places::find()?, fleet::Extent::LARGE)?,
+        ["fleet", "--growth"] => fleet::run(&Places::find()?, fleet::Extent::GROWTH)?,
         _ => bail!("there is no bench {:?}\n\n{HELP}", words.join(" ")),
     };
     print!("{}", report.table());

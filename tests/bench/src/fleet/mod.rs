@@ -40,15 +40,25 @@ pub struct Extent {
     runs: usize,
     /// How long each load lasts.
     window: Duration,
-    /// Whether fleets larger than the medium one are measured.
+    /// Whether the medium fleet is measured.
+    medium: bool,
+    /// Whether the large one is.
     large: bool,
+    /// Whether it is measured how costs grow.
+    growth: bool,
 }
 
 impl Extent {
     /// All of it, three times.
-    pub const FULL: Self = Self { runs: 3, window: Duration::from_secs(2), large: true };
+    pub const FULL: Self = Self { runs: 3, window: Duration::from_secs(2), medium: true, large: true, growth: true };
     /// The medium fleet, once and short: for whoever works on the daemon.
-    pub const QUICK: Self = Self { runs: 1, window: Duration::from_secs(1), large: false };
+    pub const QUICK: Self = Self { large: false, growth: false, ..Self::ONCE };
+    /// The large fleet, once and short.
+    pub const LARGE: Self = Self { medium: false, growth: false, ..Self::ONCE };
+    /// How costs grow, once.
+    pub const GROWTH: Self = Self { medium: false, large: false, ..Self::ONCE };
+
+    const ONCE: Self = Self { runs: 1, window: Duration::from_secs(1), ..Self::FULL };
 }
 
 /// Measures.
@@ -63,9 +73,13 @@ pub fn run(places: &Places, extent: Extent) -> Result<Report> {
         for run in 1..=extent.runs {
             step(&format!("run {run} of {}", extent.runs));
             let empty = empty(&mut rounds).await?;
-            medium(&mut rounds, extent, &empty).await?;
+            if extent.medium {
+                medium(&mut rounds, extent, &empty).await?;
+            }
             if extent.large {
                 large(&mut rounds, extent).await?;
+            }
+            if extent.growth {
                 growth(&mut rounds, extent, &empty).await?;
             }
         }
@@ -346,7 +360,7 @@ async fn growth(rounds: &mut Rounds, extent: Extent, empty: &Empty) -> Result<()
         let rss = measure::rss_at_rest(&scene.rig).await? - empty.rss;
         let before = scene.rig.processor()?;
         let heard = Targets::of(&scene.sims)
-            .storm(scene.address(), std::slice::from_ref(&scene.token), 200, extent.window * 2)
+            .storm(scene.address(), std::slice::from_ref(&scene.token), (vms / CALM) as u32, STORM)
             .await?;
         let processor = (scene.rig.processor()? - before) / heard.made as f64 * 1e3;
         let per_vm = 1.0 / scene.vms as f64;
@@ -369,8 +383,15 @@ const COSTS: [(&str, &str, &str); 4] = [
     ("load_per_vm", "us", "from adding to a complete listing, per VM"),
     ("processor_per_vm", "us", "processor time of that, per VM"),
     ("bytes_per_vm", "B", "resident beyond the empty daemon, per VM"),
-    ("processor_per_change", "ms", "processor time per change at 200/s, one subscriber"),
+    ("processor_per_change", "ms", "processor time per change, when each VM changes every 200 s, one subscriber"),
 ];
+
+/// Seconds between two changes of the same VM where growth is measured: with a fixed number of changes for all sizes, those
+/// of the small fleet would share answers of event.from and those of the large one would not.
+const CALM: usize = 200;
+
+/// How long these changes go on: 40 in the smallest fleet.
+const STORM: Duration = Duration::from_secs(8);
 
 /// Tells on standard error what takes time now.
 fn step(what: &str) {
