@@ -26,8 +26,9 @@ use redb::{
 use crate::overlay::Overlay;
 use crate::{Error, Table};
 
-/// The whole store of a usual installation is smaller than this; redb's own default would be 1 GiB.
-const CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// Enough for the tables that are read; the audit log, which only grows, would fill any cache (redb takes up to 1 GiB by
+/// itself), and what is read of it comes from the page cache of the system.
+const CACHE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Keys to revision (8 bytes, big-endian) and JSON.
 pub(crate) type Rows = TableDefinition<'static, &'static str, &'static [u8]>;
