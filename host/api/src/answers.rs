@@ -12,10 +12,10 @@ use model::Revision;
 use parking_lot::Mutex;
 
 /// Bytes of an answer that is worth keeping; whole listings come fast enough from the objects themselves.
-const LARGEST: usize = 512 << 10;
+const LARGEST: usize = 2 << 20;
 
 /// Bytes of all kept answers.
-const CAP: usize = 4 << 20;
+const CAP: usize = 8 << 20;
 
 /// Questions that are remembered. They are few: pages and scripts have theirs built in.
 const QUESTIONS: usize = 64;
