@@ -14,8 +14,8 @@ use bytes::Bytes;
 use model::{Object, ObjectId};
 use parking_lot::Mutex;
 
-/// Bytes kept at most: the whole listing of a medium fleet (13,500 objects, 12 MB) twice over, and half of a large one.
-const CAP: usize = 28 << 20;
+/// Bytes kept at most: the whole listing of a large fleet (66,000 objects, 60 MB); where less is listed, less is kept.
+const CAP: usize = 64 << 20;
 
 /// Bytes of a page, but for the last object: big enough that writing it costs the kernel more than finding it costs us.
 const PAGE: usize = 64 << 10;
