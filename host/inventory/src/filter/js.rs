@@ -61,33 +61,40 @@ pub(super) fn number_text(number: f64) -> String {
 
 /// A text to look for, whatever the case: both sides are compared in lower case.
 #[derive(Clone, Debug)]
-pub(super) struct Needle(String);
+pub(super) struct Needle {
+    /// In lower case.
+    text: String,
+    /// Whether JSON writes it as it is.
+    is_plain: bool,
+}
 
 impl Needle {
     pub(super) fn new(text: &str) -> Self {
-        Self(text.to_lowercase())
+        let text = text.to_lowercase();
+        let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\');
+        Self { text, is_plain }
     }
 
     pub(super) fn is_in(&self, text: &str) -> bool {
         if !text.is_ascii() {
-            return text.to_lowercase().contains(&self.0);
+            return text.to_lowercase().contains(&self.text);
         }
-        find_ascii(text.as_bytes(), self.0.as_bytes()).is_some()
+        is_in_ascii(text.as_bytes(), self.text.as_bytes())
+    }
+
+    /// Returns whether it can be in one of the texts of this JSON. So most of it need not be read.
+    pub(super) fn may_be_in(&self, json: &str) -> bool {
+        // In texts with escapes or other scripts, it may be without standing there.
+        !self.is_plain || !json.is_ascii() || json.contains('\\') || self.is_in(json)
     }
 }
 
-/// Returns where a needle in lower case ends in an ASCII text of any case.
-fn find_ascii(text: &[u8], needle: &[u8]) -> Option<usize> {
-    let Some((first, rest)) = needle.split_first() else { return Some(0) };
-    if needle.len() > text.len() {
-        return None;
-    }
-    let last = text.len() - needle.len();
-    (0..=last)
-        .find(|&at| {
-            text[at].to_ascii_lowercase() == *first && text[at + 1..at + needle.len()].eq_ignore_ascii_case(rest)
-        })
-        .map(|at| at + needle.len())
+/// Returns whether a needle in lower case is in an ASCII text of any case.
+fn is_in_ascii(text: &[u8], needle: &[u8]) -> bool {
+    let Some((&first, rest)) = needle.split_first() else { return true };
+    let Some(places) = text.len().checked_sub(rest.len()) else { return false };
+    memchr::memchr2_iter(first, first.to_ascii_uppercase(), &text[..places])
+        .any(|at| text[at + 1..=at + rest.len()].eq_ignore_ascii_case(rest))
 }
 
 /// A pattern with `*` for anything but a line end, anywhere in a text, whatever the case.

@@ -116,3 +116,34 @@ impl<M: SerializeMap> Visitor<'_> for Key<'_, M> {
         Ok(self.0.serialize_key(key))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use crate::filter::js::Needle;
+    use crate::filter::predicate::{Leaf, Predicate};
+    use crate::filter::probe;
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf =
+            prop_oneof!["[a-cA-C \"\\\\/\u{e9}\u{212a}]{0,6}".prop_map(Value::from), any::<i8>().prop_map(Value::from)];
+        leaf.prop_recursive(3, 12, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::hash_map("[a-c]{0,3}", inner, 0..4).prop_map(|map| map.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        /// What is found in the tree is found in the text, which is not always read.
+        #[test]
+        fn a_search_in_json_text_is_one_in_what_it_says(value in json(), needle in "[a-cA-Ck1 \"\\\\/\u{e9}\u{e9}]{0,3}") {
+            let predicate = Predicate::Leaf(Leaf::Text(Needle::new(&needle)));
+            let text = serde_json::value::to_raw_value(&value).unwrap();
+            prop_assert_eq!(probe::ask(&predicate, &text), probe::ask(&predicate, &value));
+        }
+    }
+}

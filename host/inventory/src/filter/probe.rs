@@ -147,6 +147,13 @@ impl<'a> Probe<'a> {
         }
     }
 
+    fn of_json(self, json: &str) -> bool {
+        match self {
+            Self::Leaf(Leaf::Text(needle)) if !needle.may_be_in(json) => false,
+            _ => run(&Json(json), self),
+        }
+    }
+
     fn list(self) -> List<'a> {
         List { probe: self, count: 0, only: f64::NAN }
     }
@@ -447,7 +454,7 @@ impl ser::SerializeStruct for Struct<'_> {
                 map.value(wanted, value)
             }
             Self::Raw(probe, answer) => {
-                let ask = |json: Scalar<'_>| matches!(json, Scalar::Text(json) if run(&Json(json), *probe));
+                let ask = |json: Scalar<'_>| matches!(json, Scalar::Text(json) if probe.of_json(json));
                 *answer = value.serialize(Look(ask)).unwrap_or(false);
                 Ok(())
             }
