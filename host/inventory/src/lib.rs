@@ -18,6 +18,7 @@
 mod bytes;
 mod error;
 mod feed;
+mod fields;
 pub mod filter;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -39,6 +40,7 @@ mod writer;
 pub use bytes::JsonCache;
 pub use error::Error;
 pub use feed::{Feed, Subscription};
+pub use fields::FIELDS;
 pub use filter::{Filter, FilterError};
 pub use inventory::Inventory;
 pub use pages::{Pages, Piece};

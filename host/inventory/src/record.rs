@@ -9,6 +9,7 @@ pub(crate) struct Record<'a>(pub(crate) &'a Value);
 
 impl<'a> Record<'a> {
     pub(crate) fn get(self, name: &str) -> Option<&'a Value> {
+        debug_assert!(crate::FIELDS.binary_search(&name).is_ok(), "{name} is not in FIELDS, so it is never there");
         self.0.get(name)
     }
 

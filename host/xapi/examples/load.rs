@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         read_only: false,
         members: vec![],
     };
-    let mut stream = EventStream::new(target, Timeouts::default(), &["VM"]);
+    let mut stream = EventStream::new(target, Timeouts::default(), &["VM"], None);
     let (mut records, mut start, mut before) = (0, Instant::now(), 0);
     loop {
         match stream.next().await {

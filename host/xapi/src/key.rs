@@ -8,6 +8,8 @@ use std::sync::{LazyLock, OnceLock};
 
 use parking_lot::RwLock;
 
+use crate::events::OWN_FIELDS;
+
 /// How many names are shared at most. XAPI's records have about 1,500 different ones; a hostile pool that invents more
 /// gets texts of their own for them.
 const SHARED: usize = 4096;
@@ -61,15 +63,32 @@ pub(crate) struct Names {
     last: usize,
     /// How many members the last record had.
     pub(crate) width: usize,
+    fields: Fields,
+    /// Whether a name is one of the fields, once that was looked up.
+    read: Vec<Option<bool>>,
 }
 
-impl Default for Names {
-    fn default() -> Self {
-        Self { numbers: HashMap::new(), after: vec![u16::MAX; SHARED + 1], last: SHARED, width: 0 }
-    }
-}
+/// The fields of records that somebody reads: sorted names, the same for all classes; none for every field there is. A
+/// quarter of what XAPI sends is read by nobody.
+pub type Fields = Option<&'static [&'static str]>;
 
 impl Names {
+    /// Makes the names of records of which only these fields are read.
+    pub(crate) fn new(fields: Fields) -> Self {
+        let read = if fields.is_some() { vec![None; SHARED] } else { Vec::new() };
+        Self { numbers: HashMap::new(), after: vec![u16::MAX; SHARED + 1], last: SHARED, width: 0, fields, read }
+    }
+
+    /// Returns whether somebody reads the field of this name.
+    pub(crate) fn reads(&mut self, key: &Key) -> bool {
+        let Some(fields) = self.fields else { return true };
+        let look = || fields.binary_search(&&**key).is_ok() || OWN_FIELDS.contains(&&**key);
+        match key.0 {
+            Form::Shared(number) => *self.read[usize::from(number)].get_or_insert_with(look),
+            Form::Own(_) => look(),
+        }
+    }
+
     /// Returns the key for the next name of a record.
     pub(crate) fn key(&mut self, name: &str) -> Key {
         let guess = self.after[self.last];
@@ -157,14 +176,14 @@ mod tests {
     #[test]
     fn keys_are_small_and_equal_however_they_were_made() {
         assert_eq!(size_of::<Key>(), 16);
-        let mut names = Names::default();
+        let mut names = Names::new(None);
         let record = ["uuid", "name_label", "power_state"];
         for _ in 0..3 {
             for name in record {
                 let key = names.key(name);
                 assert!(matches!(key.0, Form::Shared(_)));
                 assert_eq!((&*key, &key), (name, &Key::from(name)));
-                assert_eq!(key, Names::default().key(name));
+                assert_eq!(key, Names::new(None).key(name));
             }
         }
         // Another order only costs a look.

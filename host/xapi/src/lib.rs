@@ -49,7 +49,7 @@ mod xmlrpc;
 pub use connection::Connection;
 pub use error::{Error, TlsFailure};
 pub use events::{Delta, Event, EventStream, Nudger};
-pub use key::Key;
+pub use key::{Fields, Key};
 pub use member::Member;
 pub use rpc::Dialect;
 pub use target::{Target, Timeouts, Tls, join_proxy, split_proxy};

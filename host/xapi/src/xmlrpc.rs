@@ -165,6 +165,14 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
+    /// Returns whether somebody reads this member: of a record, which is the deepest whose names are shared.
+    fn reads(&mut self, name: &Key, depth: usize) -> bool {
+        match &mut self.names {
+            Some((names, deepest)) if depth == *deepest => names.reads(name),
+            _ => true,
+        }
+    }
+
     fn response(&mut self) -> Parsed<Answer> {
         self.open("methodResponse")?;
         let name = self.next_tag()?;
@@ -251,7 +259,10 @@ impl<'a> Parser<'a, '_> {
                     let name = self.text()?;
                     let name = self.key(name, depth);
                     self.open("value")?;
-                    members.push((name, self.value(depth + 1)?));
+                    let value = self.value(depth + 1)?;
+                    if self.reads(&name, depth) {
+                        members.push((name, value));
+                    }
                     self.close()?;
                 }
                 Ok(Value::Struct(members))

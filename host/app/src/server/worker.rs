@@ -42,7 +42,7 @@ pub(super) fn start(app: &Arc<App>, server: &Server) -> Result<()> {
     let mut shutdown = app.workers.stop_signal();
     app.workers.spawn(format!("pool/{}", server.host), async move {
         let app = worker_app;
-        let mut stream = EventStream::new(target, app.settings.timeouts, inventory::CLASSES);
+        let mut stream = EventStream::new(target, app.settings.timeouts, inventory::CLASSES, Some(inventory::FIELDS));
         let mut writer = app.inventory.writer(id.clone());
         let mut done = None;
         loop {

@@ -93,6 +93,9 @@ impl Tracker {
     }
 }
 
+/// The fields that [`Hosts`] reads.
+pub(crate) const OWN_FIELDS: &[&str] = &["address", "fingerprint", "fingerprint_sha256", "host", "master", "type"];
+
 impl Hosts {
     fn apply(&mut self, class: &str, reference: &str, record: &Value) -> bool {
         let text = |name: &str| record.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());

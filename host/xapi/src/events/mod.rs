@@ -30,10 +30,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-use crate::{Connection, Error, Member, Target, Timeouts, Value};
+use crate::{Connection, Error, Fields, Member, Target, Timeouts, Value};
 use machine::{Machine, Outcome};
+pub(crate) use members::OWN_FIELDS;
 use members::Tracker;
-use source::{Running, Source};
+use source::{Running, Source, Wanted};
 
 /// What happens between us and a pool.
 #[derive(Clone, Debug)]
@@ -125,10 +126,11 @@ impl Nudger {
 
 impl EventStream {
     /// Makes a stream of these classes (exact case); nothing is sent before the first [`EventStream::next`]. Classes the
-    /// pool does not know are simply never seen.
-    pub fn new(target: Target, timeouts: Timeouts, classes: &'static [&'static str]) -> Self {
+    /// pool does not know are simply never seen. Of each record the stream keeps these fields, by sorted names, and drops the
+    /// others unread; none keeps all.
+    pub fn new(target: Target, timeouts: Timeouts, classes: &'static [&'static str], fields: Fields) -> Self {
         let (tracker, told) = (Tracker::new(&target), target.members.clone());
-        let source = Source::new(target, timeouts, classes);
+        let source = Source::new(target, timeouts, Wanted { classes, fields });
         Self { machine: Machine::new(timeouts, source::chance), source, running: None, outcome: None, tracker, told }
     }
 

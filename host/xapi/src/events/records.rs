@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use crate::events::Delta;
 use crate::exchange::{LARGE, encode, told};
 use crate::json::{self, RawEvent};
-use crate::key::Names;
+use crate::key::{Fields, Names};
 use crate::rpc::Dialect;
 use crate::split::{Place, Splitter};
 use crate::transport::Incoming;
@@ -52,6 +52,8 @@ pub(crate) struct Call<'a> {
     pub place: Place,
     /// Classes that are wanted, in exact case. For a table, the class of its records.
     pub classes: &'a [&'static str],
+    /// Fields of records that are kept.
+    pub fields: Fields,
     /// Until the answer begins.
     pub limit: std::time::Duration,
 }
@@ -59,7 +61,7 @@ pub(crate) struct Call<'a> {
 impl Connection {
     /// Makes a call with the present session, whatever becomes of it.
     pub(crate) async fn records(&self, call: Call<'_>, sink: Option<&Sink>) -> Result<Answered, Error> {
-        let Call { method, mut params, place, classes, limit } = call;
+        let Call { method, mut params, place, classes, fields, limit } = call;
         let (transport, dialect) = (self.transport(), self.dialect());
         let session = self.admit(method)?;
         params.insert(0, session.expose().into());
@@ -72,7 +74,7 @@ impl Connection {
             if incoming.status() != 200 {
                 return Err(Error::Status { method: method.to_owned(), status: incoming.status() });
             }
-            let reader = Reader::new(dialect, place, classes);
+            let reader = Reader::new(dialect, place, classes, fields);
             let (reader, rest) = self.read(method, incoming, reader, sink).await?;
             let answer = dialect.decode(&rest).map_err(|reason| malformed(method, &reason))?;
             let rest = answer.into_result(method, &session)?;
@@ -153,13 +155,13 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(dialect: Dialect, place: Place, classes: &[&'static str]) -> Self {
+    fn new(dialect: Dialect, place: Place, classes: &[&'static str], fields: Fields) -> Self {
         Self {
             dialect,
             place,
             classes: classes.to_vec(),
             splitter: Some(Splitter::new(dialect, place)),
-            names: Names::default(),
+            names: Names::new(fields),
             ready: Vec::new(),
             bare: Vec::new(),
         }
@@ -258,10 +260,14 @@ mod tests {
 
     /// Reads one event in both dialects.
     fn read(event: &Value) -> [Result<Change, String>; 2] {
+        read_fields(event, None)
+    }
+
+    fn read_fields(event: &Value, fields: Fields) -> [Result<Change, String>; 2] {
         let json = serde_json::to_vec(event).expect("JSON");
         let mut xml = String::new();
         xmlrpc::encode_value(&mut xml, event).expect("only characters XML has");
-        let mut names = Names::default();
+        let mut names = Names::new(fields);
         [json::parse_event(&json, &mut names), xmlrpc::parse_event(xml.as_bytes(), &mut names)]
             .map(|event| change(event?, CLASSES))
     }
@@ -298,11 +304,37 @@ mod tests {
     }
 
     #[test]
+    fn fields_that_nobody_reads() {
+        let other = Value::record([("recommendations", "x")]);
+        let long = "a name that is longer than those which are shared".repeat(2);
+        let record =
+            Value::record([("uuid", Value::from("u")), ("recommendations", "<x/>".into()), (&*long, 1.into())]);
+        let snapshot = |mut record: Value, other: &Value| {
+            let Value::Struct(members) = &mut record else { unreachable!("made above") };
+            members.push(("other_config".into(), other.clone()));
+            members.push(("address".into(), "read by us".into()));
+            record
+        };
+        let event = Value::record([
+            ("class", Value::from("vm")),
+            ("operation", "add".into()),
+            ("ref", "r".into()),
+            ("snapshot", snapshot(record, &other)),
+        ]);
+        // What stands in a field that is read stays as it is, whatever its names.
+        let kept = snapshot(Value::record([("uuid", "u")]), &other);
+        for change in read_fields(&event, Some(&["other_config", "uuid"])) {
+            let Ok(Change::Whole(Delta::Apply { record, .. })) = change else { panic!("{change:?}") };
+            assert_eq!(record, kept);
+        }
+    }
+
+    #[test]
     fn bare_numbers_in_a_record() {
         let event = br#"{"class":"vm","operation":"mod","ref":"r","snapshot":{"a":NaN,"b":[-Infinity]}}"#;
-        let event = json::parse_event(event, &mut Names::default()).expect("an event");
+        let event = json::parse_event(event, &mut Names::new(None)).expect("an event");
         assert_eq!(event.snapshot, Some(Value::record([("a", Value::from("NaN")), ("b", vec!["-Infinity"].into())])));
-        let entry = json::parse_entry(br#" "Opaque\u0052ef:1" : {"a":1} "#, &mut Names::default());
+        let entry = json::parse_entry(br#" "Opaque\u0052ef:1" : {"a":1} "#, &mut Names::new(None));
         assert_eq!(entry, Ok(("OpaqueRef:1".into(), Value::record([("a", 1)]))));
     }
 }

@@ -12,7 +12,7 @@ use crate::events::records::{Answered, BATCHES, Call, Sink, malformed};
 use crate::events::{Delta, Nudger, members};
 use crate::member::Roster;
 use crate::split::Place;
-use crate::{Connection, Error, Target, Timeouts, Value};
+use crate::{Connection, Error, Fields, Target, Timeouts, Value};
 
 /// How long XAPI may wait for the first object, in seconds. There is always a pool object, so it never does.
 const LOAD_WAIT: f64 = 30.0;
@@ -27,15 +27,23 @@ const PAUSE: Duration = Duration::from_millis(250);
 pub(crate) struct Source {
     target: Target,
     timeouts: Timeouts,
-    classes: &'static [&'static str],
+    wanted: Wanted,
     nudger: Nudger,
     roster: Roster,
 }
 
+/// What is wanted of a pool.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    /// In exact case.
+    pub classes: &'static [&'static str],
+    pub fields: Fields,
+}
+
 impl Source {
-    pub(crate) fn new(target: Target, timeouts: Timeouts, classes: &'static [&'static str]) -> Self {
+    pub(crate) fn new(target: Target, timeouts: Timeouts, wanted: Wanted) -> Self {
         let roster = Roster::new(target.members.clone());
-        Self { target, timeouts, classes, nudger: Nudger::default(), roster }
+        Self { target, timeouts, wanted, nudger: Nudger::default(), roster }
     }
 
     pub(crate) fn roster(&self) -> &Roster {
@@ -48,16 +56,16 @@ impl Source {
 
     /// Begins a piece of work.
     pub(crate) fn start(&self, work: Work<Connection>) -> Running {
-        let classes = self.classes;
+        let wanted = self.wanted;
         let outcome: BoxFuture<'static, Outcome<Connection>> = match work {
             Work::Connect => {
                 let open = Connection::open_with(self.target.clone(), self.timeouts, self.roster.clone());
                 Box::pin(async { Outcome::Connected(open.await) })
             }
-            Work::Load(connection, plan) => return load(connection, plan, classes),
+            Work::Load(connection, plan) => return load(connection, plan, wanted),
             Work::Poll(connection, token, turn) => Box::pin(async move {
                 let epoch = connection.epoch();
-                let polled = poll(&connection, classes, token, turn).await;
+                let polled = poll(&connection, wanted, token, turn).await;
                 Outcome::Polled(polled.map_err(|error| Failure { error, epoch }))
             }),
             Work::Renew(connection, epoch) => Box::pin(async move { Outcome::Renewed(connection.renew(epoch).await) }),
@@ -84,14 +92,14 @@ pub(crate) struct Running {
 
 /// Begins to read everything. The work goes on beside the reader, who takes records out at the other end; when this is
 /// dropped, it ends.
-fn load(connection: Connection, plan: Plan, classes: &'static [&'static str]) -> Running {
+fn load(connection: Connection, plan: Plan, wanted: Wanted) -> Running {
     let (sink, records) = mpsc::channel(BATCHES);
     let mut work = JoinSet::new();
     work.spawn(async move {
         let epoch = connection.epoch();
         let loaded = match plan {
-            Plan::Events => load_by_events(&connection, classes, &sink).await,
-            Plan::Records => load_by_records(&connection, classes, &sink).await,
+            Plan::Events => load_by_events(&connection, wanted, &sink).await,
+            Plan::Records => load_by_records(&connection, wanted, &sink).await,
         };
         Outcome::Loaded(loaded.map_err(|error| Failure { error, epoch }))
     });
@@ -104,19 +112,15 @@ fn load(connection: Connection, plan: Plan, classes: &'static [&'static str]) ->
     Running { outcome, records: Some(records) }
 }
 
-async fn load_by_events(connection: &Connection, classes: &[&'static str], sink: &Sink) -> Result<Token, Error> {
+async fn load_by_events(connection: &Connection, wanted: Wanted, sink: &Sink) -> Result<Token, Error> {
     let limit = connection.timeouts().load;
-    let (deltas, token) = from(connection, classes, "", LOAD_WAIT, limit, Some(sink)).await?;
+    let (deltas, token) = from(connection, wanted, "", LOAD_WAIT, limit, Some(sink)).await?;
     hand_over(sink, deltas).await;
     Ok(token)
 }
 
 /// Reads class by class. The token comes first, from an injected event, so nothing can happen unseen in between.
-async fn load_by_records(
-    connection: &Connection,
-    classes: &'static [&'static str],
-    sink: &Sink,
-) -> Result<Token, Error> {
+async fn load_by_records(connection: &Connection, wanted: Wanted, sink: &Sink) -> Result<Token, Error> {
     let quick = connection.timeouts().login;
     let pools = connection.call_once("pool.get_all", vec![], quick).await?;
     let pool = pools.as_array().and_then(|pools| pools.first()).and_then(Value::as_str);
@@ -124,15 +128,16 @@ async fn load_by_records(
     let token = connection.call_once("event.inject", vec!["pool".into(), pool.into()], quick).await?;
     let token = Token(token.as_str().ok_or_else(|| malformed("event.inject", "the token is not a text"))?.into());
     // A list first: the compiler cannot follow a closure over borrowed names through `buffer_unordered`.
-    let reads: Vec<_> = classes.iter().map(|class| table(connection.clone(), class, sink.clone())).collect();
+    let reads: Vec<_> =
+        wanted.classes.iter().map(|class| table(connection.clone(), class, wanted.fields, sink.clone())).collect();
     stream::iter(reads).buffer_unordered(PARALLEL_CLASSES).try_collect::<()>().await?;
     Ok(token)
 }
 
-async fn table(connection: Connection, class: &'static str, sink: Sink) -> Result<(), Error> {
+async fn table(connection: Connection, class: &'static str, fields: Fields, sink: Sink) -> Result<(), Error> {
     let method = format!("{class}.get_all_records");
     let limit = connection.timeouts().load;
-    let call = Call { method: &method, params: vec![], place: Place::Table, classes: &[class], limit };
+    let call = Call { method: &method, params: vec![], place: Place::Table, classes: &[class], fields, limit };
     match connection.records(call, Some(&sink)).await {
         Ok(Answered { rest: Value::Struct(rest), .. }) if rest.is_empty() => Ok(()),
         Ok(_) => Err(malformed(&method, "the records are not a struct")),
@@ -142,12 +147,12 @@ async fn table(connection: Connection, class: &'static str, sink: Sink) -> Resul
     }
 }
 
-async fn poll(connection: &Connection, classes: &[&'static str], token: Token, turn: Turn) -> Result<Answer, Error> {
+async fn poll(connection: &Connection, wanted: Wanted, token: Token, turn: Turn) -> Result<Answer, Error> {
     let (wait, margin) = (connection.timeouts().event_poll, connection.timeouts().event_margin);
     let wait = if turn == Turn::First { wait.min(FIRST_POLL) } else { wait };
     members::ask(connection, connection.timeouts().login).await;
     let start = Instant::now();
-    let (deltas, next) = from(connection, classes, &token.0, wait.as_secs_f64(), wait + margin, None).await?;
+    let (deltas, next) = from(connection, wanted, &token.0, wait.as_secs_f64(), wait + margin, None).await?;
     let nothing = deltas.is_empty() || next == token;
     if nothing && start.elapsed() < PAUSE.min(wait / 2) {
         tokio::time::sleep(PAUSE).await;
@@ -158,15 +163,16 @@ async fn poll(connection: &Connection, classes: &[&'static str], token: Token, t
 /// Asks what happened since a token. Changes go to the sink, if there is one; what is left is returned.
 async fn from(
     connection: &Connection,
-    classes: &[&'static str],
+    wanted: Wanted,
     token: &str,
     wait: f64,
     limit: Duration,
     sink: Option<&Sink>,
 ) -> Result<(Vec<Delta>, Token), Error> {
     const METHOD: &str = "event.from";
-    let params = vec![Value::from(classes.to_vec()), token.into(), wait.into()];
-    let call = Call { method: METHOD, params, place: Place::Events, classes, limit };
+    let params = vec![Value::from(wanted.classes.to_vec()), token.into(), wait.into()];
+    let call =
+        Call { method: METHOD, params, place: Place::Events, classes: wanted.classes, fields: wanted.fields, limit };
     let Answered { mut deltas, bare, mut rest } = connection.records(call, sink).await?;
     // The splitter took the events out; those it did not see would be missed.
     if rest.get("events").and_then(Value::as_array).is_none_or(|left| !left.is_empty()) {

@@ -98,7 +98,7 @@ async fn a_picture_then_changes_in_exact_case() {
         Some(events(12, &["-vm/a", "vm_guest_metrics/g=3"])),
     ];
     let server = Server::start(host(script(answers))).await;
-    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES);
+    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES, None);
     assert!(stream.connection().is_none());
     assert_eq!(
         until(&mut stream, "-VM/a,VM_guest_metrics/g=3").await,
@@ -133,7 +133,7 @@ async fn a_new_picture_without_a_loss_when_something_may_be_missing() {
     ] {
         let answers = vec![Some(events(10, &["vm/a=1"])), Some(answer), Some(events(4, &["vm/b=1"]))];
         let server = Server::start(host(script(answers))).await;
-        let mut stream = EventStream::new(server.target(), timeouts(), CLASSES);
+        let mut stream = EventStream::new(server.target(), timeouts(), CLASSES, None);
         until(&mut stream, "InitDone").await;
         assert_eq!(until(&mut stream, "InitDone").await, ["Init", "+VM/b=1", "InitDone"]);
         assert_eq!(server.calls("event.from")[2].params()[2], json!(""));
@@ -143,7 +143,7 @@ async fn a_new_picture_without_a_loss_when_something_may_be_missing() {
 #[tokio::test]
 async fn a_host_that_dies_is_missed() {
     let server = Server::start(host(script(vec![Some(events(10, &["vm/a=1"])), Some(events(11, &["vm/a=2"]))]))).await;
-    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES);
+    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES, None);
     until(&mut stream, "VM/a=2").await;
     server.stop().await;
     assert_eq!(until(&mut stream, "Lost(-)").await, ["Lost(-)"]);
@@ -164,7 +164,7 @@ async fn a_cut_line_heals_by_itself() {
         Some(events(22, &[])),
     ]);
     let server = Server::start(host(move |_| next().map_or(Reply::Raw(vec![]), ok))).await;
-    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES);
+    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES, None);
     assert_eq!(
         until(&mut stream, "VM/a=4").await,
         [
@@ -193,7 +193,7 @@ async fn an_administrator_presses_connect() {
         _ => ok(json!("")),
     })
     .await;
-    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES);
+    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES, None);
     let lost = "Lost(SESSION_AUTHENTICATION_FAILED, administrator)";
     assert_eq!(until(&mut stream, lost).await, ["Connecting1", lost]);
     let nudger = stream.nudger();
@@ -221,7 +221,7 @@ async fn hosts_that_fail_at_the_first_load_are_read_class_by_class() {
     .await;
     // A read-only connection may do all of this.
     let target = Target { read_only: true, ..server.target() };
-    let mut stream = EventStream::new(target, timeouts(), CLASSES);
+    let mut stream = EventStream::new(target, timeouts(), CLASSES, None);
     let mut words = until(&mut stream, "VM/a=2").await;
     words[2..4].sort();
     assert_eq!(words, ["Connecting1", "Init", "+VM/a=1", "+pool/p=5", "InitDone", "VM/a=2"]);
@@ -237,7 +237,7 @@ async fn a_record_that_did_not_come_along_is_fetched() {
         other => panic!("{other}"),
     }))
     .await;
-    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES);
+    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES, None);
     until(&mut stream, "VM/a=9,-VM/b").await;
 }
 
@@ -246,14 +246,14 @@ async fn a_silent_host_is_a_dead_one() {
     let times =
         Timeouts { event_poll: Duration::from_millis(50), event_margin: Duration::from_millis(50), ..timeouts() };
     let server = Server::start(host(script(vec![Some(events(10, &[]))]))).await;
-    let mut stream = EventStream::new(server.target(), times, CLASSES);
+    let mut stream = EventStream::new(server.target(), times, CLASSES, None);
     assert_eq!(until(&mut stream, "Lost(-)").await, ["Connecting1", "Init", "InitDone", "Lost(-)"]);
 }
 
 #[tokio::test]
 async fn a_host_that_answers_at_once_with_nothing_is_not_asked_in_a_tight_loop() {
     let server = Server::start(host(|_| ok(events(10, &[])))).await;
-    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES);
+    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES, None);
     until(&mut stream, "InitDone").await;
     // The only test that lets time pass: it is about time.
     let quiet = tokio::time::timeout(Duration::from_millis(600), stream.next()).await;
@@ -266,7 +266,7 @@ async fn a_host_that_answers_at_once_with_nothing_is_not_asked_in_a_tight_loop()
 async fn a_reader_that_looks_away_misses_nothing() {
     let answers = (10..30).map(|n| Some(events(n, &[&*format!("vm/a={n}")]))).collect();
     let server = Server::start(host(script(answers))).await;
-    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES);
+    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES, None);
     let mut words = Vec::new();
     let start = Instant::now();
     while words.last().is_none_or(|word| word != "VM/a=29") {
@@ -310,7 +310,7 @@ async fn the_same_in_xml() {
         _ => html(403),
     })
     .await;
-    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES);
+    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES, None);
     let words = until(&mut stream, "VM/r=5").await;
     assert_eq!(words, ["Connecting1", "Init", "+VM_guest_metrics/r=4", "InitDone", "VM/r=5"]);
 }
@@ -336,7 +336,7 @@ async fn a_picture_that_breaks_off_is_lost_and_begun_anew() {
         _ => Reply::Silence,
     }))
     .await;
-    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES);
+    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES, None);
     let before = until(&mut stream, "Lost(-)").await;
     assert_eq!(before[..2], ["Connecting1", "Init"], "records come before the end of the answer");
     assert!(before.len() > 100 && !before.contains(&"InitDone".to_owned()), "{}", before.len());
@@ -356,7 +356,7 @@ async fn an_answer_that_stands_still_is_a_dead_host() {
     }))
     .await;
     let times = Timeouts { stall: Duration::from_millis(200), ..timeouts() };
-    let mut stream = EventStream::new(server.target(), times, CLASSES);
+    let mut stream = EventStream::new(server.target(), times, CLASSES, None);
     assert_eq!(until(&mut stream, "Lost(-)").await, ["Connecting1", "Init", "InitDone", "Lost(-)"]);
 }
 
@@ -365,7 +365,7 @@ async fn large_changes_are_one_batch() {
     let objects: Vec<String> = (0..20_000).map(|n| format!("vm/{n}={n}")).collect();
     let objects: Vec<&str> = objects.iter().map(String::as_str).collect();
     let server = Server::start(host(script(vec![Some(events(10, &[])), Some(events(11, &objects))]))).await;
-    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES);
+    let mut stream = EventStream::new(server.target(), timeouts(), CLASSES, None);
     until(&mut stream, "InitDone").await;
     match stream.next().await {
         Event::Batch(deltas) => assert_eq!(deltas.len(), objects.len()),

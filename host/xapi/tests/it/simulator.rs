@@ -58,7 +58,7 @@ impl Reader {
     pub fn new(target: Target) -> Self {
         Self {
             members: vec![],
-            stream: EventStream::new(target, timeouts(), CLASSES),
+            stream: EventStream::new(target, timeouts(), CLASSES, None),
             picture: Picture::new(),
             next: Picture::new(),
             losses: Vec::new(),

@@ -147,7 +147,8 @@ async fn an_old_pool_is_asked_for_the_certificates_of_its_members() {
         other => panic!("{other}"),
     }))
     .await;
-    let mut stream = EventStream::new(target(&server, Tls::Pin(seen)), timeouts(), &["pool", "host", "Certificate"]);
+    let mut stream =
+        EventStream::new(target(&server, Tls::Pin(seen)), timeouts(), &["pool", "host", "Certificate"], Some(&[]));
     let wanted = [
         Member { address: "10.0.0.1".to_owned(), fingerprint: None },
         Member { address: "10.0.0.2".to_owned(), fingerprint: Some(expected) },
