@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { tanstackRouter } from '@tanstack/router-plugin/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { compression } from 'vite-plugin-compression2';
 
 const daemon = process.env['XYLEM_URL'] ?? 'http://127.0.0.1:8080';
 
@@ -10,6 +11,8 @@ export default defineConfig({
   plugins: [
     tanstackRouter({ target: 'react', autoCodeSplitting: true, quoteStyle: 'single', semicolons: true }),
     react(),
+    // Beside each file the same as browsers rather take it; the daemon chooses. The page itself changes with each answer.
+    compression({ algorithms: ['brotliCompress', 'gzip'], include: /^assets\/.*\.(js|css|svg)$/, threshold: 1024 }),
   ],
   resolve: { alias: { '@rjsf/validator-ajv8': fileURLToPath(new URL('./src/form/noAjv.ts', import.meta.url)) } },
   build: {

@@ -39,7 +39,24 @@ pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     }
 }
 
+/// Content codings that the build makes of a file, with the endings of their names; the smallest first.
+const CODINGS: [(&str, &str); 2] = [("br", ".br"), ("gzip", ".gz")];
+
+/// Returns whether a request takes this content coding (RFC 9110, 12.5.3).
+fn accepts(headers: &HeaderMap, coding: &str) -> bool {
+    let lines = headers.get_all(header::ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|item| {
+        let (name, weight) = item.split_once(';').unwrap_or((item, "q=1"));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+        name.trim().eq_ignore_ascii_case(coding) && weight.is_some_and(|weight| weight > 0.0)
+    })
+}
+
 fn asset(path: &str, file: rust_embed::EmbeddedFile, headers: &HeaderMap) -> Response<Body> {
+    let content_type = file.metadata.mimetype().to_owned();
+    let coded = |(coding, ending)| Some((coding, Web::get(&format!("{path}{ending}"))?));
+    let coded = CODINGS.into_iter().filter(|(coding, _)| accepts(headers, coding)).find_map(coded);
+    let (coding, file) = coded.map_or((None, file), |(coding, file)| (Some(coding), file));
     let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(file.metadata.sha256_hash()));
     // Vite puts a hash into the names below assets/, so those never change.
     let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
@@ -47,16 +64,18 @@ fn asset(path: &str, file: rust_embed::EmbeddedFile, headers: &HeaderMap) -> Res
     let meta = [
         (header::ETAG, etag),
         (header::CACHE_CONTROL, caching.to_owned()),
-        (header::CONTENT_TYPE, file.metadata.mimetype().to_owned()),
+        (header::CONTENT_TYPE, content_type),
+        (header::VARY, header::ACCEPT_ENCODING.to_string()),
     ];
     if known {
         return (StatusCode::NOT_MODIFIED, meta).into_response();
     }
+    let coding = coding.map(|coding| [(header::CONTENT_ENCODING, coding)]);
     let body = match file.data {
         std::borrow::Cow::Borrowed(bytes) => Body::from(bytes),
         std::borrow::Cow::Owned(bytes) => Body::from(bytes),
     };
-    (meta, body).into_response()
+    (meta, coding, body).into_response()
 }
 
 fn page() -> Response<Body> {
@@ -92,4 +111,26 @@ pub(crate) async fn harden(mut response: Response<Body>) -> Response<Body> {
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codings_that_are_taken() {
+        for (line, br, gzip) in [
+            ("gzip, deflate, br, zstd", true, true),
+            ("GZIP;q=0.5", false, true),
+            ("br;q=0, gzip ; q=1.0", false, true),
+            ("identity", false, false),
+            ("brotli;br", false, false),
+            ("br;q=x", false, false),
+            ("", false, false),
+        ] {
+            let headers = HeaderMap::from_iter([(header::ACCEPT_ENCODING, line.parse().unwrap())]);
+            assert_eq!([accepts(&headers, "br"), accepts(&headers, "gzip")], [br, gzip], "{line}");
+        }
+        assert!(!accepts(&HeaderMap::new(), "br"));
+    }
 }

@@ -77,3 +77,15 @@ test('whose rights change sees it without a reload', async ({ page, another, rig
   await call(page, 'user.delete', { id });
   await expect(other.getByRole('heading', { name: 'Sign in' })).toBeVisible();
 });
+
+test('scripts come compressed, and as they are to who takes no coding', async ({ page, rig, request }) => {
+  const script = page.waitForResponse((answer) => /\/assets\/index-.*\.js$/.test(answer.url()));
+  await page.goto(rig.url);
+  const coded = await script;
+  expect(coded.headers()['content-encoding']).toMatch(/^(br|gzip)$/);
+  expect(coded.headers()['vary']).toBe('accept-encoding');
+  const plain = await request.get(coded.url(), { headers: { 'accept-encoding': 'identity' } });
+  expect(plain.headers()['content-encoding']).toBeUndefined();
+  expect(plain.headers()['etag']).not.toBe(coded.headers()['etag']);
+  expect(await coded.text()).toBe(await plain.text());
+});
