@@ -14,7 +14,7 @@ use wire::Failure;
 pub(crate) const COOKIE: &str = "token";
 
 /// Cookie that API clients send.
-const CLIENT_COOKIE: &str = "authenticationToken";
+pub(crate) const CLIENT_COOKIE: &str = "authenticationToken";
 
 /// Why the credentials of a request cannot be used.
 pub(crate) enum Refused {
@@ -80,9 +80,9 @@ fn parse_basic(value: &HeaderValue) -> Option<Credentials> {
     Some(Credentials { username: username.to_owned(), password: Secret::new(password), provider: None, otp: None })
 }
 
-/// Returns the header that sets (or, with an empty token, clears) the session cookie.
-pub(crate) fn set_cookie(token: &str, max_age_seconds: Option<u64>, secure: bool) -> HeaderValue {
-    let mut text = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax");
+/// Returns the header that sets (or, with an empty token, clears) a cookie of the session.
+pub(crate) fn set_cookie(name: &str, token: &str, max_age_seconds: Option<u64>, secure: bool) -> HeaderValue {
+    let mut text = format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax");
     if let Some(seconds) = max_age_seconds {
         text.push_str(&format!("; Max-Age={seconds}"));
     }

@@ -82,6 +82,7 @@ impl Api {
             .route("/readyz", get(probes::readyz))
             .route("/metrics", get(probes::metrics))
             .nest(wire::REST_BASE, rest::router())
+            .route(&format!("{}/", wire::REST_BASE), get(rest::index))
             .route("/plugins/{*path}", any(assets::plugin_page))
             .fallback(assets::serve)
             .layer(DefaultBodyLimit::max(MAX_MESSAGE))

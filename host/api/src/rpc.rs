@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use app::Ctx;
+use app::{Ctx, object};
+use model::Object;
 use serde_json::{Map, Value, json};
 use tracing::{Instrument, debug_span, info_span, warn};
-use wire::{Access, Failure, Operation};
+use wire::{Access, Failure, Level, Operation};
 
 use crate::Api;
 use crate::handlers::{self, Call, Reply};
@@ -42,13 +43,8 @@ pub(crate) async fn invoke(
     outcome
 }
 
-async fn run(
-    api: &Api,
-    session: &Arc<Session>,
-    ctx: &Ctx,
-    operation: &'static Operation,
-    mut params: Map<String, Value>,
-) -> Result<Reply, Failure> {
+/// Refuses a caller that may not call this, whatever it names.
+pub(crate) fn permission(ctx: &Ctx, operation: &Operation) -> Result<(), Failure> {
     let refused = |permission: &str| Failure::Unauthorized { permission: permission.to_owned(), object: None };
     match operation.access {
         Access::Open => {}
@@ -59,6 +55,37 @@ async fn run(
             let _admin = access::admin(&ctx.caller).map_err(|_| refused("admin"))?;
         }
     }
+    Ok(())
+}
+
+/// Refuses what would be refused for the objects that a call names, before it is made; returns the first of them.
+pub(crate) fn admit(
+    ctx: &Ctx,
+    operation: &Operation,
+    params: &Map<String, Value>,
+) -> Result<Option<Arc<Object>>, Failure> {
+    let mut first = None;
+    for named in operation.objects {
+        let Some(id) = params.get(named.param).and_then(Value::as_str) else { continue };
+        let action = match named.level {
+            Level::View => access::Action::View,
+            Level::Operate => access::Action::Operate,
+            Level::Administrate => access::Action::Administrate,
+        };
+        let object = object::allowed(ctx, id, named.kinds, action).map_err(|error| error.failure)?;
+        first.get_or_insert(object);
+    }
+    Ok(first)
+}
+
+async fn run(
+    api: &Api,
+    session: &Arc<Session>,
+    ctx: &Ctx,
+    operation: &'static Operation,
+    mut params: Map<String, Value>,
+) -> Result<Reply, Failure> {
+    permission(ctx, operation)?;
     // Reserved: asked the server for its log of this call; taken and ignored.
     params.remove("_log");
     alias_id(operation, &mut params);

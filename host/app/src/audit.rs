@@ -73,7 +73,7 @@ impl App {
 }
 
 /// Returns data that fits into a record: long texts are cut, and where that is not enough, what was called is what stays.
-fn bounded(mut data: Value) -> Value {
+pub(crate) fn bounded(mut data: Value) -> Value {
     cut(&mut data);
     let size = data.to_string().len();
     if size <= MAX_DATA {

@@ -16,6 +16,7 @@ use crate::password::Passwords;
 use crate::plugin::Plugins;
 use crate::server::Pools;
 use crate::stats;
+use crate::task::Tasks;
 use crate::throttle::Throttle;
 use crate::token;
 use crate::watch;
@@ -76,6 +77,7 @@ pub struct App {
     pub(crate) stats: stats::Cache,
     pub(crate) watches: watch::Hub,
     pub(crate) known: Known,
+    pub(crate) tasks: Tasks,
     notices: broadcast::Sender<Notice>,
 }
 
@@ -104,6 +106,7 @@ impl App {
             stats: stats::Cache::default(),
             watches: watch::Hub::default(),
             known: Known::default(),
+            tasks: Tasks::default(),
             notices: broadcast::Sender::new(NOTICES),
         })
     }

@@ -5,6 +5,7 @@
 //! read and a detail for the log.
 
 pub mod acl;
+pub mod alarm;
 mod audit;
 mod ctx;
 mod error;
@@ -21,6 +22,7 @@ pub mod server;
 mod services;
 pub mod session;
 pub mod stats;
+pub mod task;
 mod throttle;
 pub mod token;
 pub mod user;
@@ -32,7 +34,7 @@ pub use audit::{Record as AuditRecord, mask_params};
 pub use ctx::{App, Ctx, Notice, Settings};
 pub use error::{Error, Result};
 pub use pattern::Pattern;
-pub use query::Query;
+pub use query::{Query, RecordFilter};
 pub use workers::{Stop, Workers};
 
 /// Returns the IANA name of the time zone of this machine.

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use access::VisibilityClass;
+use access::{Action, Refusal, VisibilityClass};
 use bytes::Bytes;
 use inventory::{Pages, Piece, Snapshot};
 use model::{Kind, Object, ObjectId, Revision};
@@ -130,7 +130,9 @@ impl Selection {
     }
 
     fn takes(&self, object: &Object) -> bool {
-        (self.class.sees_all() || self.class.sees(&self.snapshot, object)) && self.query.matches(object)
+        (self.class.sees_all() || self.class.sees(&self.snapshot, object))
+            && self.query.matches(object)
+            && self.query.matches_alarm(&self.snapshot, object)
     }
 
     /// Returns the revision of the picture at which the objects that are still to be walked last changed: the same question
@@ -141,10 +143,40 @@ impl Selection {
         of_kinds.map(|revision| if self.class.sees_all() { revision } else { self.snapshot.revision() })
     }
 
+    /// Returns the picture that is walked.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.snapshot
+    }
+
     /// Returns whose answer it is: all of one class get the same.
     pub fn class(&self) -> VisibilityClass {
         self.class.clone()
     }
+}
+
+/// Returns an object on which the caller may do something, or why not: what it may not see does not exist.
+pub fn allowed(ctx: &Ctx, id: &str, kinds: &[&str], action: Action) -> Result<Arc<Object>> {
+    let object = get(ctx, id, kinds)?;
+    let kind = kinds.first().copied().unwrap_or("object");
+    let permit = access::permit(&ctx.caller, &ctx.app.inventory.snapshot(), action, object);
+    let permit = permit.map_err(|refusal| match refusal {
+        Refusal::NotVisible => Failure::no_such(id, kind),
+        Refusal::NotAllowed { action } => {
+            Failure::Unauthorized { permission: action.to_string(), object: Some((id.to_owned(), kind.to_owned())) }
+        }
+    })?;
+    Ok(permit.into_target())
+}
+
+/// Returns the disks of a VM that the caller may see.
+pub fn disks(ctx: &Ctx, id: &str, kind: &str) -> Result<Vec<Arc<Object>>> {
+    let vm = get(ctx, id, &[kind])?;
+    let snapshot = ctx.app.inventory.snapshot();
+    let class = access::visibility(&ctx.caller);
+    let vbds =
+        vm.as_vm().into_iter().flat_map(|vm| vm.vbds.iter()).filter_map(|id| snapshot.get(id.as_str())?.as_vbd());
+    let disks = vbds.filter_map(|vbd| snapshot.get(vbd.vdi.as_ref()?.as_str()));
+    Ok(disks.filter(|disk| class.sees(&snapshot, &***disk)).cloned().collect())
 }
 
 /// Returns one object, by id or by the pool's own reference, if it is of one of these types (any, if none is named) and

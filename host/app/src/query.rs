@@ -1,9 +1,11 @@
 //! What a caller asks of objects: a type, and a filter or a pattern.
 
-use inventory::{Filter, FilterError};
-use model::{Kind, Object};
+use inventory::{Filter, FilterError, Snapshot};
+use model::{Kind, Object, ObjectId};
 use serde_json::Value;
 use wire::{Collection, Failure};
+
+use crate::alarm;
 
 /// A question about objects, ready to be asked of each.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +17,10 @@ pub struct Query {
     /// What must all match.
     filters: Vec<(Filter, String)>,
     pattern: Option<Value>,
+    /// The object that messages are about.
+    about: Option<ObjectId>,
+    /// What alarms must match as they are shown.
+    alarm: Option<RecordFilter>,
 }
 
 impl Query {
@@ -46,6 +52,20 @@ impl Query {
             query = query.and(filter)?;
         }
         Ok(query)
+    }
+
+    /// Asks for the alarms that match a filter.
+    ///
+    /// # Errors
+    /// The text is no filter.
+    pub fn alarms(filter: Option<&str>) -> Result<Self, Failure> {
+        let alarms = wire::collection("alarms").ok_or(Failure::NotImplemented)?;
+        Ok(Self { alarm: Some(RecordFilter::parse(filter)?), ..Self::in_collection(alarms, None)? })
+    }
+
+    /// Asks only for messages about an object.
+    pub fn about(self, object: ObjectId) -> Self {
+        Self { about: Some(object), ..self }
     }
 
     fn and(mut self, text: &str) -> Result<Self, Failure> {
@@ -81,6 +101,13 @@ impl Query {
         self.kind.is_none_or(|kind| kind == object.kind())
             && self.filters.iter().all(|(filter, _)| filter.matches(object))
             && self.pattern.as_ref().is_none_or(|pattern| object.matches(pattern))
+            && self.about.as_ref().is_none_or(|about| object.as_message().is_some_and(|m| m.object == *about))
+    }
+
+    /// Returns whether an alarm matches as it is shown; everything does where no alarms are asked for.
+    pub(crate) fn matches_alarm(&self, snapshot: &Snapshot, object: &Object) -> bool {
+        let Some(filter) = self.alarm.as_ref().filter(|filter| filter.is_there()) else { return true };
+        alarm::view(snapshot, object).is_some_and(|view| filter.matches(&view))
     }
 
     /// Returns an error if the answers since the start are not to be trusted; to be asked behind the last object.
@@ -88,7 +115,41 @@ impl Query {
     /// # Errors
     /// A regular expression took too long.
     pub fn check(&self) -> Result<(), Failure> {
+        self.alarm.iter().try_for_each(RecordFilter::check)?;
         self.filters.iter().try_for_each(|(filter, text)| filter.check().map_err(|error| wrong(&error, text)))
+    }
+}
+
+/// A filter over records that are no objects of a pool: accounts, tasks, alarms.
+#[derive(Clone, Debug, Default)]
+pub struct RecordFilter(Option<(Filter, String)>);
+
+impl RecordFilter {
+    /// Reads a filter; none matches everything.
+    ///
+    /// # Errors
+    /// The text is no filter.
+    pub fn parse(text: Option<&str>) -> Result<Self, Failure> {
+        let Some(text) = text else { return Ok(Self(None)) };
+        let filter = Filter::parse(text).map_err(|error| wrong(&error, text))?;
+        Ok(Self(Some((filter, text.to_owned()))))
+    }
+
+    fn is_there(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Returns whether a record matches.
+    pub fn matches(&self, record: &Value) -> bool {
+        self.0.as_ref().is_none_or(|(filter, _)| filter.matches_value(record))
+    }
+
+    /// As [`Query::check`].
+    ///
+    /// # Errors
+    /// A regular expression took too long.
+    pub fn check(&self) -> Result<(), Failure> {
+        self.0.iter().try_for_each(|(filter, text)| filter.check().map_err(|error| wrong(&error, text)))
     }
 }
 

@@ -35,11 +35,13 @@ pub enum Table {
     Roles,
     /// Resource sets, with what of their limits is used.
     ResourceSets,
+    /// Tasks of our own; bounded by their writer.
+    Tasks,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Meta,
         Self::Users,
         Self::Tokens,
@@ -55,6 +57,7 @@ impl Table {
         Self::TokenUses,
         Self::Roles,
         Self::ResourceSets,
+        Self::Tasks,
     ];
 
     /// Returns the name on disk. It is part of the format and of what seals a secret: changing one is a migration.
@@ -75,6 +78,7 @@ impl Table {
             Self::TokenUses => "token-uses",
             Self::Roles => "roles",
             Self::ResourceSets => "resource-sets",
+            Self::Tasks => "tasks",
         }
     }
 }

@@ -174,6 +174,9 @@ pub enum Failure {
     /// Another attempt came too soon after a failed one.
     #[error("too fast authentication tries")]
     TooFast,
+    /// Somebody asked it to stop before it was done.
+    #[error("aborted")]
+    Aborted,
     /// Too much at once; the text says what to do.
     #[error("{0}")]
     Busy(String),
@@ -225,7 +228,7 @@ impl Failure {
             Self::OperationBlocked { .. } => 19,
             Self::IncorrectState { .. } | Self::NotRunning { .. } => 25,
             Self::ServiceUnavailable { .. } => 28,
-            Self::Xapi { .. } | Self::TooFast | Self::Busy(_) | Self::Internal(_) => -32000,
+            Self::Xapi { .. } | Self::Aborted | Self::TooFast | Self::Busy(_) | Self::Internal(_) => -32000,
             Self::MethodNotFound(_) => -32601,
             Self::InvalidRequest => -32600,
             Self::InvalidJson => -32700,
@@ -240,7 +243,9 @@ impl Failure {
             Self::Unauthorized { .. } | Self::Forbidden { .. } => 403,
             Self::InvalidCredentials | Self::OneTimePassword { .. } => 401,
             Self::InvalidParameters { .. } | Self::NotRunning { .. } => 422,
-            Self::AlreadyExists { .. } | Self::IncorrectState { .. } | Self::VmBadPowerState { .. } => 409,
+            Self::AlreadyExists { .. } | Self::IncorrectState { .. } | Self::VmBadPowerState { .. } | Self::Aborted => {
+                409
+            }
             Self::InvalidRequest | Self::InvalidJson | Self::BadFilter { .. } => 400,
             Self::TooFast | Self::Busy(_) => 429,
             Self::ServiceUnavailable { .. } => 503,

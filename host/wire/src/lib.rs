@@ -3,10 +3,12 @@
 //! JSON-RPC, REST, the command line, the documents and the web client's types all read this table, so a method exists
 //! everywhere or nowhere, with the same parameters, permissions and errors.
 
+mod endpoint;
 mod failure;
 mod schema;
 mod table;
 
+pub use endpoint::{ENDPOINTS, Endpoint, LATER, Later, Outcome};
 pub use failure::Failure;
 pub use schema::{Issue, Param, Params, Type};
 pub use table::{

@@ -101,7 +101,7 @@ impl Params {
     pub fn check(&self, params: &Map<String, Value>) -> Vec<Issue> {
         let mut issues = Vec::new();
         if let Self::Fields(fields) = self {
-            check_record(fields, params, "", "#", &mut issues);
+            issues = check_fields(fields, params);
         }
         issues
     }
@@ -126,6 +126,13 @@ impl Params {
             Self::Fields(fields) => fields_json(fields),
         }
     }
+}
+
+/// Returns what is wrong with parameters that should be these and no others.
+pub(crate) fn check_fields(fields: &[Param], params: &Map<String, Value>) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    check_record(fields, params, "", "#", &mut issues);
+    issues
 }
 
 fn fields_json(fields: &[Param]) -> Value {

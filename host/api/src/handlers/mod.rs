@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
 use app::stats::Granularity;
-use app::{Ctx, Error, Query, object};
+use app::{Ctx, Error};
 use bytes::Bytes;
 use model::{InstanceId, ServerId};
 use serde::Deserialize;
@@ -13,10 +13,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use wire::Failure;
 
-use crate::answers::{Answers, Known, Question};
-use crate::listing::{Form, Item, Listing, append_json};
+use crate::answers::Answers;
+use crate::listing::Listing;
 use crate::session::Session;
 use crate::tickets::Tickets;
+use collection::{list, one};
 
 /// A call on its way to a verb: permission and shape of the parameters are checked.
 pub(crate) struct Call {
@@ -84,18 +85,23 @@ macro_rules! handlers {
 }
 
 mod acl;
+mod alarm;
 mod auth;
+pub(crate) mod collection;
 mod disk;
 mod group;
 mod host;
 pub(crate) mod inventory;
 mod message;
 mod network;
+mod object;
 mod plugin;
 mod pool;
+mod record;
 mod server;
 mod storage;
 mod system;
+mod task;
 mod token;
 mod user;
 mod vm;
@@ -104,6 +110,7 @@ mod vm;
 static HANDLERS: LazyLock<Box<[(&str, Handler)]>> = LazyLock::new(|| {
     let mut all = [
         acl::HANDLERS,
+        alarm::HANDLERS,
         auth::HANDLERS,
         disk::HANDLERS,
         group::HANDLERS,
@@ -111,11 +118,14 @@ static HANDLERS: LazyLock<Box<[(&str, Handler)]>> = LazyLock::new(|| {
         inventory::HANDLERS,
         message::HANDLERS,
         network::HANDLERS,
+        object::HANDLERS,
         plugin::HANDLERS,
         pool::HANDLERS,
+        record::HANDLERS,
         server::HANDLERS,
         storage::HANDLERS,
         system::HANDLERS,
+        task::HANDLERS,
         token::HANDLERS,
         user::HANDLERS,
         vm::HANDLERS,
@@ -146,54 +156,6 @@ fn limit_of(params: &Map<String, Value>) -> Result<Option<usize>, Error> {
     let Some(limit) = params.get("limit") else { return Ok(None) };
     let limit = limit.as_u64().ok_or_else(|| Failure::invalid("limit must not be negative"))?;
     Ok(Some(usize::try_from(limit).unwrap_or(usize::MAX)))
-}
-
-/// Returns the objects of a collection: addresses only, or with fields.
-fn list(call: &Call, collection: &str) -> Answer {
-    let known = wire::collection(collection).ok_or(Failure::NotImplemented)?;
-    let query = Query::in_collection(known, call.params.get("filter").and_then(Value::as_str))?;
-    let selection = object::select(&call.ctx, query, limit_of(&call.params)?);
-    let base = format!("{}/{collection}", wire::REST_BASE);
-    let form = if call.flag("ndjson") { Form::Lines } else { Form::Array };
-    let item = match fields_of(call) {
-        None => Item::Href(base),
-        Some(None) => Item::WithHref(base),
-        Some(Some(fields)) => Item::Fields(fields, base),
-    };
-    let mut recording = None;
-    // Whole objects are copied from what is kept of each; the others take some work.
-    if !matches!(item, Item::WithHref(_))
-        && let Some(revision) = selection.changed_at()
-    {
-        let params = Value::Object(call.params.clone());
-        let question = Question { class: selection.class(), text: format!("{collection} {params}") };
-        match call.answers.ask(question, revision) {
-            Known::Answer(bytes) => return Ok(Reply::Kept(bytes, form.content_type())),
-            Known::Question(worth) => recording = Some(worth),
-            Known::Nothing => {}
-        }
-    }
-    let listing = Listing::new(&call.ctx.app.inventory, selection, form, item);
-    Ok(Reply::Listing(Box::new(listing.recorded(recording))))
-}
-
-fn one(call: &Call, kind: &str) -> Answer {
-    let object = object::get(&call.ctx, call.text("id"), &[kind])?;
-    let mut json = Vec::new();
-    match fields_of(call).flatten() {
-        None => call.ctx.app.inventory.json().append_value(&object, &mut json),
-        Some(fields) => append_json(&object.view(Some(&fields), &[]), &mut json),
-    }
-    Ok(Reply::Json(json))
-}
-
-/// Returns the fields that are asked for: none = no fields at all, some(none) = all.
-fn fields_of(call: &Call) -> Option<Option<Vec<String>>> {
-    let fields = call.params.get("fields").and_then(Value::as_str)?;
-    if fields == "*" {
-        return Some(None);
-    }
-    Some(Some(fields.split(',').map(|field| field.trim().to_owned()).filter(|field| !field.is_empty()).collect()))
 }
 
 #[cfg(test)]

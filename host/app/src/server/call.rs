@@ -12,6 +12,7 @@ use xapi::{Connection, Error as XapiError, Task, TlsFailure, Value};
 
 use crate::ctx::App;
 use crate::error::{Error, Result};
+use crate::task;
 
 impl App {
     /// Calls a method of the pool that an object belongs to. Only someone who holds a permit gets here.
@@ -23,7 +24,7 @@ impl App {
     /// Starts a long operation on the pool that an object belongs to.
     pub(crate) async fn start(&self, on: &Permit<Arc<Object>>, method: &str, params: Vec<Value>) -> Result<Task> {
         let outcome = self.connection(on)?.start(method, params).await;
-        outcome.map_err(|error| self.explained(on, &error))
+        outcome.map(task::follow).map_err(|error| self.explained(on, &error))
     }
 
     /// Waits for the end of a long operation.

@@ -49,6 +49,25 @@ pub enum Verb {
     Get,
     /// POST
     Post,
+    /// PUT
+    Put,
+    /// PATCH
+    Patch,
+    /// DELETE
+    Delete,
+}
+
+impl Verb {
+    /// Returns its name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
 }
 
 /// Where REST serves an operation.
@@ -122,18 +141,24 @@ impl Operation {
         self
     }
 
+    /// Served by REST alone, on the lines of [`crate::endpoint`].
+    const fn rest_elsewhere(mut self) -> Self {
+        self.rpc = false;
+        self
+    }
+
     const fn rest_only(mut self, verb: Verb, path: &'static str) -> Self {
         self.rpc = false;
         self.rest(verb, path)
     }
 }
 
-const LIST: Params = Params::Fields(&[
-    Param::opt("fields", Str),
-    Param::opt("filter", Text),
-    Param::opt("limit", Int),
-    Param::opt("ndjson", Bool),
-]);
+const FIELDS: Param = Param::opt("fields", Str);
+const FILTER: Param = Param::opt("filter", Text);
+const LIMIT: Param = Param::opt("limit", Int);
+const NDJSON: Param = Param::opt("ndjson", Bool);
+const MARKDOWN: Param = Param::opt("markdown", Bool);
+const LIST: Params = Params::Fields(&[FIELDS, FILTER, LIMIT, NDJSON, MARKDOWN]);
 const ONE: Params = Params::Fields(&[Param::req("id", Str), Param::opt("fields", Str)]);
 
 const fn list(name: &'static str, path: &'static str, description: &'static str) -> Operation {
@@ -156,6 +181,7 @@ const PLUGIN_REVOKE: &[Param] = &[Param::req("id", Str), CAPABILITY];
 
 /// The families; who adds one adds it here and in [`OPERATIONS`].
 mod acl;
+mod alarm;
 mod auth;
 mod disk;
 mod group;
@@ -163,11 +189,14 @@ mod host;
 mod inventory;
 mod message;
 mod network;
+mod object;
 mod plugin;
 mod pool;
+mod record;
 mod server;
 mod storage;
 mod system;
+mod task;
 mod token;
 mod user;
 mod vm;
@@ -176,6 +205,7 @@ mod vm;
 pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
     let mut all = [
         acl::OPERATIONS,
+        alarm::OPERATIONS,
         auth::OPERATIONS,
         disk::OPERATIONS,
         group::OPERATIONS,
@@ -183,11 +213,14 @@ pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
         inventory::OPERATIONS,
         message::OPERATIONS,
         network::OPERATIONS,
+        object::OPERATIONS,
         plugin::OPERATIONS,
         pool::OPERATIONS,
+        record::OPERATIONS,
         server::OPERATIONS,
         storage::OPERATIONS,
         system::OPERATIONS,
+        task::OPERATIONS,
         token::OPERATIONS,
         user::OPERATIONS,
         vm::OPERATIONS,
@@ -209,6 +242,11 @@ const fn all(name: &'static str, kind: &'static str) -> Collection {
 }
 
 const COLLECTIONS: &[Collection] = &[
+    Collection {
+        name: "alarms",
+        kind: "message",
+        filter: Some("name:/^(ALARM|BOND_STATUS_CHANGED|MULTIPATH_PERIODIC_ALERT)$/"),
+    },
     all("hosts", "host"),
     // The others are alarms.
     Collection {

@@ -2,6 +2,8 @@
 //!
 //! The table is complete or the test fails: who adds an operation says here who may call it.
 
+mod rest;
+
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
@@ -222,7 +224,7 @@ async fn who_may_call_what() -> Result<()> {
             wrong.push(format!("{name} describes itself as {:?}", info.get("permission")));
         }
     }
-    for (method, path, statuses) in ROUTES {
+    for (method, path, statuses) in ROUTES.iter().chain(rest::ROUTES) {
         for (who, wanted) in ["nobody", "none", "admin"].into_iter().zip(statuses) {
             let auth = match who {
                 "none" => Auth::Cookie("token", token(&none).await?),

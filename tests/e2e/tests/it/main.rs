@@ -15,6 +15,7 @@ mod matrix;
 mod otp;
 mod pools;
 mod recovery;
+mod rest;
 mod stats;
 mod watch;
 mod xo_lib;

@@ -1,6 +1,8 @@
 //! Answers made of many objects, written piece by piece: nothing is ever put together whole. Listings of everything take
 //! their pieces from the kept pages and copy nothing; those that look at each object copy its kept JSON.
 
+pub(crate) mod markdown;
+
 use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::ControlFlow;
@@ -9,12 +11,13 @@ use std::sync::Arc;
 use access::VisibilityClass;
 use app::object::Selection;
 use bytes::Bytes;
-use inventory::{Inventory, JsonCache, Pages};
+use inventory::{Inventory, JsonCache, Pages, Snapshot};
 use model::Object;
 use wire::Failure;
 
 use crate::answers::Recording;
 use crate::feed::{Batch, Changed, append_entry};
+use crate::handlers::collection;
 
 /// Bytes of one piece: big enough that writing it costs more than asking for it, small enough that a worker thread is free
 /// again after some 50 microseconds and that a hundred readers hold 6 MB.
@@ -39,17 +42,22 @@ pub(crate) enum Form {
     Array,
     /// One JSON value per line.
     Lines,
+    /// A table to read.
+    Markdown,
 }
 
 impl Form {
     /// Returns the content type of an answer of this form.
     pub(crate) fn content_type(self) -> &'static str {
-        if self == Self::Lines { "application/x-ndjson" } else { JSON }
+        match self {
+            Self::Map | Self::Array => JSON,
+            Self::Lines => "application/x-ndjson",
+            Self::Markdown => "text/markdown; charset=utf-8",
+        }
     }
 }
 
 /// What is written of each object, unless the form is a map.
-#[derive(Hash)]
 pub(crate) enum Item {
     /// The whole object.
     Object,
@@ -59,6 +67,23 @@ pub(crate) enum Item {
     Fields(Vec<String>, String),
     /// The address alone, as a text.
     Href(String),
+    /// An alarm as it is shown, all of it or some properties, and the address.
+    Alarm(Snapshot, Option<Vec<String>>, String),
+}
+
+impl Item {
+    /// Returns what pages with this text are kept as; none where everybody asks for something else.
+    fn page_key(&self, form: Form) -> Option<u64> {
+        let kept = match self {
+            Self::Object => (0, ""),
+            Self::WithHref(base) => (1, base.as_str()),
+            Self::Href(base) => (2, base.as_str()),
+            Self::Fields(..) | Self::Alarm(..) => return None,
+        };
+        let mut hasher = DefaultHasher::new();
+        (form, kept).hash(&mut hasher);
+        Some(hasher.finish()).filter(|_| form != Form::Markdown)
+    }
 }
 
 enum Source {
@@ -80,19 +105,23 @@ pub(crate) struct Listing {
     any: bool,
     /// Keeps the answer for whoever asks the same.
     recording: Option<Recording>,
+    /// Where the form is a table.
+    table: Option<markdown::Table>,
 }
 
 impl Listing {
     /// Lists a selection.
     pub(crate) fn new(inventory: &Inventory, selection: Selection, form: Form, item: Item) -> Self {
-        // Everybody asks for other fields.
-        let pages = (!matches!(item, Item::Fields(..))).then(|| {
-            let mut hasher = DefaultHasher::new();
-            (form, &item).hash(&mut hasher);
-            (inventory.pages().clone(), hasher.finish())
-        });
+        let pages = item.page_key(form).map(|key| (inventory.pages().clone(), key));
         let source = Source::Selection(Box::new(selection), pages);
-        Self { json: inventory.json().clone(), source, form, item, is_open: false, any: false, recording: None }
+        let table = (form == Form::Markdown).then(|| {
+            markdown::Table::new(match &item {
+                Item::Fields(fields, _) | Item::Alarm(_, Some(fields), _) => Some(fields.clone()),
+                _ => None,
+            })
+        });
+        let json = inventory.json().clone();
+        Self { json, source, form, item, is_open: false, any: false, recording: None, table }
     }
 
     /// Lists what a class sees of the objects that are new or changed.
@@ -106,6 +135,7 @@ impl Listing {
             is_open: false,
             any: false,
             recording: None,
+            table: None,
         }
     }
 
@@ -123,11 +153,11 @@ impl Listing {
     /// Appends the next piece to `out` until that has [`PIECE`] bytes, perhaps less.
     fn fill(&mut self, out: &mut Vec<u8>) -> Result<Filled, Failure> {
         let begin = out.len();
-        let Self { json, source, form, item, is_open, any, recording } = self;
+        let Self { json, source, form, item, is_open, any, recording, table } = self;
         let (open, close): (&'static str, &'static str) = match form {
             Form::Map => ("{", "}"),
             Form::Array => ("[", "]"),
-            Form::Lines => ("", ""),
+            Form::Lines | Form::Markdown => ("", ""),
         };
         if !std::mem::replace(is_open, true) {
             out.extend_from_slice(open.as_bytes());
@@ -139,7 +169,7 @@ impl Listing {
             let write = |object: &Arc<Object>, out: &mut Vec<u8>| {
                 match form {
                     Form::Map => _ = object.write_entry(out),
-                    Form::Array | Form::Lines => append_new(object, item, out),
+                    Form::Array | Form::Lines | Form::Markdown => append_new(object, item, out),
                 }
                 if *form == Form::Lines {
                     out.push(b'\n');
@@ -168,12 +198,21 @@ impl Listing {
             return Ok(Filled { is_last, shared });
         }
         let mut write = |object: &Arc<Object>, change: Option<&Changed>| {
-            if std::mem::replace(any, true) && *form != Form::Lines {
+            if std::mem::replace(any, true) && matches!(form, Form::Map | Form::Array) {
                 out.push(b',');
             }
             match form {
                 Form::Map => append_entry(json, object, change, out),
                 Form::Array | Form::Lines => append(json, object, item, out),
+                Form::Markdown => {
+                    let mut record = Vec::new();
+                    append(json, object, item, &mut record);
+                    // It is JSON that we wrote ourselves.
+                    let record = serde_json::from_slice(&record).unwrap_or_default();
+                    if let Some(table) = table {
+                        table.append(&record, out);
+                    }
+                }
             }
             if *form == Form::Lines {
                 out.push(b'\n');
@@ -198,6 +237,9 @@ impl Listing {
         };
         if !more {
             out.extend_from_slice(close.as_bytes());
+            if *form == Form::Markdown && !*any {
+                out.extend_from_slice(markdown::NOTHING.as_bytes());
+            }
         }
         if let Some(recording) = recording {
             recording.push(&out[begin..], !more);
@@ -223,6 +265,7 @@ fn append(json: &JsonCache, object: &Arc<Object>, item: &Item, out: &mut Vec<u8>
         }
         Item::Fields(fields, base) => append_fields(fields, base, object, out),
         Item::Href(base) => append_href(base, object, out),
+        Item::Alarm(snapshot, fields, base) => append_alarm(snapshot, fields, base, object, out),
     }
 }
 
@@ -236,6 +279,7 @@ fn append_new(object: &Arc<Object>, item: &Item, out: &mut Vec<u8>) {
         }
         Item::Fields(fields, base) => append_fields(fields, base, object, out),
         Item::Href(base) => append_href(base, object, out),
+        Item::Alarm(snapshot, fields, base) => append_alarm(snapshot, fields, base, object, out),
     }
 }
 
@@ -251,6 +295,11 @@ fn add_href(base: &str, object: &Object, out: &mut Vec<u8>) {
 fn append_fields(fields: &[String], base: &str, object: &Object, out: &mut Vec<u8>) {
     let href = format!("{base}/{}", object.id());
     append_json(&object.view(Some(fields), &[("href", &href)]), out);
+}
+
+fn append_alarm(snapshot: &Snapshot, fields: &Option<Vec<String>>, base: &str, object: &Object, out: &mut Vec<u8>) {
+    let view = app::alarm::view(snapshot, object).unwrap_or_default();
+    append_json(&collection::show(view, Some(fields), base), out);
 }
 
 fn append_href(base: &str, object: &Object, out: &mut Vec<u8>) {

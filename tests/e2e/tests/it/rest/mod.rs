@@ -1,0 +1,4 @@
+//! REST as its clients use it: collections in every form, records, actions and their tasks.
+
+mod actions;
+mod collections;
