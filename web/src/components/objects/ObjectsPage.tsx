@@ -25,6 +25,9 @@ import { QuickFilters } from './QuickFilters';
 /** The address follows the typing at this distance: browsers refuse to change it hundreds of times. */
 const ADDRESS_PAUSE = 300;
 
+/** The numbers beside the quick filters follow the list at this distance: they cost the daemon as much as the list does. */
+const COUNT_PAUSE = 200;
+
 type OnSearch = (change: ListSearch) => void;
 
 const NONE: ReadonlySet<string> = new Set();
@@ -58,6 +61,24 @@ function useTyped(q: string | undefined, onSearch: OnSearch): [string, (value: s
     [onSearch],
   );
   return [typed, type];
+}
+
+/**
+ * The filter to count by. The first that is understood at once; others once somebody has stopped typing for a moment, so that
+ * counting does not stand in the way of the rows.
+ */
+function useUnderstood(filter: string | undefined, settled: boolean): string | undefined {
+  const [understood, setUnderstood] = useState<{ filter: string | undefined }>();
+  if (settled && !understood) setUnderstood({ filter });
+  useEffect(() => {
+    if (!settled) return undefined;
+    const timer = setTimeout(
+      () => setUnderstood((old) => (old && old.filter === filter ? old : { filter })),
+      COUNT_PAUSE,
+    );
+    return () => clearTimeout(timer);
+  }, [filter, settled]);
+  return understood?.filter;
 }
 
 /** Draws itself whenever a row comes, goes or moves, twenty times a second in a busy fleet: its parts are kept. */
@@ -98,8 +119,7 @@ export function ObjectsPage({ kind: name, search }: { kind: KindName; search: Li
   const others = compose(typed.trim(), { ...search, state: undefined }).filter;
   // In the first moment after a key the list still answers the question before.
   const settled = !fault && !list.pending && list.query?.filter === filter;
-  const [understood, setUnderstood] = useState<string>();
-  if (settled && understood !== others) setUnderstood(others);
+  const understood = useUnderstood(others, settled);
   const narrowed = `type:/^${kind.type}$/${understood ? ` ${understood}` : ''}`;
   const counts = useCounts(property ? ['type', property] : ['type'], narrowed, list.total !== undefined);
   const tags = useTags(kind, list.total !== undefined);
