@@ -95,8 +95,9 @@ async fn run(
         return Err(Failure::InvalidParameters { message: "invalid parameters".into(), issues });
     }
     let handler = handlers::find(operation.name).ok_or(Failure::NotImplemented)?;
+    let objects = app::object::named(ctx, operation.objects, &params).map_err(|error| error.failure)?;
     let (tickets, answers) = (api.tickets.clone(), api.answers.clone());
-    let call = Call { ctx: ctx.clone(), session: session.clone(), tickets, answers, params };
+    let call = Call { ctx: ctx.clone(), session: session.clone(), tickets, answers, params, objects };
     handler(call).await.map_err(|error| {
         if let Some(detail) = &error.detail {
             warn!(method = operation.name, caller = %ctx.caller, detail, "call failed");

@@ -5,13 +5,17 @@
 //! read and a detail for the log.
 
 pub mod acl;
+mod act;
 pub mod alarm;
 mod audit;
+pub mod cloud_config;
 mod ctx;
+pub mod disk;
 mod error;
 pub mod group;
 pub mod house;
 mod known;
+pub mod network;
 pub mod object;
 mod otp;
 mod password;
@@ -22,6 +26,7 @@ pub mod server;
 mod services;
 pub mod session;
 pub mod stats;
+pub mod tag;
 pub mod task;
 mod throttle;
 pub mod token;

@@ -3,14 +3,17 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use access::{Action, Refusal, VisibilityClass};
+use access::{Action, Permit, Refusal, VisibilityClass};
 use bytes::Bytes;
 use inventory::{Pages, Piece, Snapshot};
 use model::{Kind, Object, ObjectId, Revision};
-use wire::Failure;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value as Json};
+use wire::{Failure, Level};
+use xapi::Value;
 
 use crate::ctx::Ctx;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::query::Query;
 
 /// Objects of one state of the picture that a caller may see and that a query matches, handed out a few at a time, so that a
@@ -189,4 +192,95 @@ pub fn get(ctx: &Ctx, id: &str, kinds: &[&str]) -> Result<Arc<Object>> {
     let found = found.filter(wanted).filter(|object| class.sees(&snapshot, &***object)).cloned();
     let kind = if kinds.len() == 1 { kinds[0] } else { "object" };
     Ok(found.ok_or_else(|| Failure::no_such(id, kind))?)
+}
+
+/// Returns an object as a permit for the action, or why not: what the caller may not see does not exist.
+pub fn permit(ctx: &Ctx, id: &str, kinds: &[&str], action: Action) -> Result<Target> {
+    let object = get(ctx, id, kinds)?;
+    let kind = object.kind();
+    access::permit(&ctx.caller, &ctx.app.inventory.snapshot(), action, object).map_err(|refusal| match refusal {
+        Refusal::NotVisible => Failure::no_such(id, kind.as_str()).into(),
+        Refusal::NotAllowed { action } => {
+            let object = Some((id.to_owned(), kind.as_str().to_owned()));
+            Failure::Unauthorized { permission: action.to_string(), object }.into()
+        }
+    })
+}
+
+/// An object that the caller may do something to.
+pub type Target = Permit<Arc<Object>>;
+
+/// The objects that the parameters of a call name, by parameter; each is permitted at the level that the table states.
+pub type Named = Vec<(&'static str, Target)>;
+
+/// Looks up every object that an operation declares. Parameters that are absent or null are passed over; a list names
+/// several.
+pub fn named(ctx: &Ctx, declared: &[wire::Object], params: &Map<String, Json>) -> Result<Named> {
+    let mut named = Named::new();
+    for object in declared {
+        let action = match object.level {
+            Level::View => Action::View,
+            Level::Operate => Action::Operate,
+            Level::Administrate => Action::Administrate,
+        };
+        let ids = match params.get(object.param) {
+            Some(Json::Array(ids)) => ids.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        for id in ids.iter().filter_map(Json::as_str) {
+            named.push((object.param, permit(ctx, id, object.kinds, action)?));
+        }
+    }
+    Ok(named)
+}
+
+/// Returns an object as its pool names it.
+pub(crate) fn reference(object: &Object) -> Value {
+    Value::from(&**object.reference())
+}
+
+/// Reads a size: bytes as a number, or a text such as "2 GiB".
+pub(crate) fn bytes(value: &Json, name: &str) -> Result<i64> {
+    let wrong = || Error::from(Failure::invalid(format!("{name} is not a size, such as 2147483648 or \"2 GiB\"")));
+    if let Some(number) = value.as_i64() {
+        return if number >= 0 { Ok(number) } else { Err(wrong()) };
+    }
+    let text = value.as_str().ok_or_else(wrong)?.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor: f64 = match unit.trim().to_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kib" => 1024.0,
+        "kb" => 1e3,
+        "m" | "mib" => 1024f64.powi(2),
+        "mb" => 1e6,
+        "g" | "gib" => 1024f64.powi(3),
+        "gb" => 1e9,
+        "t" | "tib" => 1024f64.powi(4),
+        "tb" => 1e12,
+        _ => return Err(wrong()),
+    };
+    let size = number.parse::<f64>().map_err(|_| wrong())? * factor;
+    if size.is_finite() && size < 9e18 { Ok(size as i64) } else { Err(wrong()) }
+}
+
+/// Tells null (clear it) from absent (leave it).
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// Returns a value of a pool as JSON.
+pub(crate) fn to_json(value: &Value) -> Json {
+    match value {
+        Value::Nil => Json::Null,
+        Value::Bool(flag) => (*flag).into(),
+        Value::Int(number) => (*number).into(),
+        Value::Double(number) => (*number).into(),
+        Value::String(text) => (&**text).into(),
+        Value::Array(items) => items.iter().map(to_json).collect(),
+        Value::Struct(members) => members.iter().map(|(name, value)| (name.to_string(), to_json(value))).collect(),
+    }
 }

@@ -37,11 +37,15 @@ pub enum Table {
     ResourceSets,
     /// Tasks of our own; bounded by their writer.
     Tasks,
+    /// Colours of tags.
+    Tags,
+    /// Templates of cloud-init configurations.
+    CloudConfigs,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Meta,
         Self::Users,
         Self::Tokens,
@@ -58,6 +62,8 @@ impl Table {
         Self::Roles,
         Self::ResourceSets,
         Self::Tasks,
+        Self::Tags,
+        Self::CloudConfigs,
     ];
 
     /// Returns the name on disk. It is part of the format and of what seals a secret: changing one is a migration.
@@ -79,6 +85,8 @@ impl Table {
             Self::Roles => "roles",
             Self::ResourceSets => "resource-sets",
             Self::Tasks => "tasks",
+            Self::Tags => "tags",
+            Self::CloudConfigs => "cloud-configs",
         }
     }
 }

@@ -19,6 +19,9 @@ fn main() {
 
 fn record(fields: &[Param]) -> String {
     let members = fields.iter().map(|field| {
+        if field.name == "*" {
+            return format!("[key: string]: {}", typescript(&field.ty));
+        }
         let mark = if field.optional { "?" } else { "" };
         format!("{}{mark}: {}", field.name, typescript(&field.ty))
     });

@@ -29,7 +29,7 @@ pub enum Type {
     List(&'static Type),
     /// An object whose values all look like this.
     Map(&'static Type),
-    /// An object with these members and no others.
+    /// An object with these members and no others, unless one is named `*`: that is the shape of all others.
     Record(&'static [Param]),
     /// One of these shapes.
     Or(&'static [Type]),
@@ -63,7 +63,7 @@ impl Param {
 pub enum Params {
     /// Anything is taken; the operation looks for what it knows.
     Any,
-    /// These and no others.
+    /// These and no others, unless one is named `*`: that is the shape of all others.
     Fields(&'static [Param]),
 }
 
@@ -261,7 +261,13 @@ fn check_record(fields: &[Param], members: &Map<String, Value>, path: &str, rule
             None => {}
         }
     }
-    for name in members.keys().filter(|name| !fields.iter().any(|field| field.name == name.as_str())) {
+    let others = fields.iter().find(|field| field.name == "*");
+    for (name, value) in members.iter().filter(|(name, _)| !fields.iter().any(|field| field.name == name.as_str())) {
+        if let Some(others) = others {
+            let path = format!("{path}/{}", escape(name));
+            others.ty.check(value, &path, &format!("{rule}/additionalProperties"), issues);
+            continue;
+        }
         let params = json!({ "additionalProperty": name });
         let message = format!("must NOT have additional properties: {name}");
         issue(issues, path, &format!("{rule}/additionalProperties"), "additionalProperties", params, message);
@@ -295,6 +301,7 @@ mod tests {
         Param::opt("mode", Type::Word(&["on", "off"])),
         Param::opt("size", Type::Int),
         Param::opt("client", Type::Record(&[Param::req("id", Type::Str)])),
+        Param::opt("disk", Type::Record(&[Param::req("size", Type::Int), Param::opt("*", Type::Str)])),
     ];
 
     fn issues(params: Value) -> Vec<String> {
@@ -319,6 +326,8 @@ mod tests {
             (json!({ "id": "a", "size": 2.0 }), &[]),
             (json!({ "id": "a", "client": {} }), &["/client required"]),
             (json!({ "id": "a", "other": 1 }), &[" additionalProperties"]),
+            (json!({ "id": "a", "disk": { "size": 1, "more": "x" } }), &[]),
+            (json!({ "id": "a", "disk": { "size": 1, "more": 2 } }), &["/disk/more type"]),
         ];
         for (params, expected) in cases {
             assert_eq!(issues(params.clone()), *expected, "{params}");

@@ -2,7 +2,7 @@
 
 /** Parameters of the methods of `/api/`, by name. */
 export interface Params {
-  /** Grants a role on an object to an account. */
+  /** Grants a role on an object to an account or a group. */
   'acl.add': { subject: string; object: string; action: string };
   /** Lists who was granted what. */
   'acl.get': Record<string, unknown>;
@@ -10,6 +10,40 @@ export interface Params {
   'acl.getCurrentPermissions': Record<string, unknown>;
   /** Takes a grant back. */
   'acl.remove': { subject: string; object: string; action: string };
+  /** Keeps a template of user data. */
+  'cloudConfig.create': { name: string; template: string };
+  /** Keeps a template of a network configuration. */
+  'cloudConfig.createNetworkConfig': { name: string; template: string };
+  /** Forgets a template. */
+  'cloudConfig.delete': { id: string };
+  /** Lists the templates of user data. */
+  'cloudConfig.getAll': Record<string, unknown>;
+  /** Lists the templates of network configurations. */
+  'cloudConfig.getAllNetworkConfigs': Record<string, unknown>;
+  /** Changes a template. */
+  'cloudConfig.update': { id: string; name?: string; template?: string };
+  /** Gives an object a custom field that it does not have. */
+  'customField.add': { id: string; name: string; value: string };
+  /** Removes a custom field. */
+  'customField.remove': { id: string; name: string };
+  /** Gives an object a custom field, or another value to it. */
+  'customField.set': { id: string; name: string; value: string };
+  /** Makes a disk, in a VM if one is named; returns its id. */
+  'disk.create': { name: string; size: number | string; sr: string; vm?: string; bootable?: boolean; mode?: string; position?: string };
+  /** Puts an account into a group. */
+  'group.addUser': { id: string; userId: string };
+  /** Creates a group and returns its id. */
+  'group.create': { name: string };
+  /** Deletes a group and what it was granted; its members stay. */
+  'group.delete': { id: string };
+  /** Lists the groups. */
+  'group.getAll': Record<string, unknown>;
+  /** Takes an account out of a group. */
+  'group.removeUser': { id: string; userId: string };
+  /** Renames a group. */
+  'group.set': { id: string; name?: string };
+  /** Says who is in a group, and nobody else. */
+  'group.setUsers': { id: string; userIds: (string)[] };
   /** Returns the curves of a host. */
   'host.stats': { host: string; granularity?: 'seconds' | 'minutes' | 'hours' | 'days' };
   /** Counts objects by the values of some of their properties. */
@@ -18,6 +52,18 @@ export interface Params {
   'inventory.unwatch': { watch: string };
   /** Returns a window of a filtered, sorted list of objects, and tells from then on what changes in it. */
   'inventory.watch': { watch: string; type: string | (string)[]; fields: (string)[]; filter?: string; sort?: ({ by: string; descending?: boolean })[]; window: { start: number; count: number } };
+  /** Removes a message. */
+  'message.delete': { id: string };
+  /** Makes a network, on a VLAN of a card if one is named; returns its id. */
+  'network.create': { pool: string; name: string; nbd?: boolean; description?: string; pif?: string; mtu?: number; vlan?: number };
+  /** Makes a network on a bond of cards, on every host; returns the pool's record of it. */
+  'network.createBonded': { pool: string; name: string; description?: string; pifs: (string)[]; mtu?: number; bondMode: 'balance-slb' | 'active-backup' | 'lacp' };
+  /** Deletes a network with its VLANs, bonds and tunnels. */
+  'network.delete': { id: string };
+  /** Lists the ways cards can be bonded. */
+  'network.getBondModes': Record<string, unknown>;
+  /** Changes a network. */
+  'network.set': { automatic?: boolean; defaultIsLocked?: boolean; id: string; mtu?: number; name_description?: string; name_label?: string; nbd?: boolean };
   /** Saves the configuration of a plugin. */
   'plugin.configure': { id: string; configuration: unknown };
   /** Does not load the plugin at the next start. */
@@ -52,12 +98,12 @@ export interface Params {
   'server.remove': { id: string };
   /** Changes a server. */
   'server.set': { id: string; label?: string | null; host?: string; username?: string; password?: string; allowUnauthorized?: boolean; readOnly?: boolean; httpProxy?: string | null; fingerprint?: string | null };
-  /** Returns who is signed in. */
+  /** Returns who is signed in, null when nobody is. */
   'session.getUser': Record<string, unknown>;
-  /** Signs in by name and password or by token. */
+  /** Signs in by name and password, with a one-time password if the account has them, or by token. */
   'session.signIn': Record<string, unknown>;
   /** Signs in by name and password. */
-  'session.signInWithPassword': { email: string; password: string };
+  'session.signInWithPassword': { email: string; password: string; otp?: string };
   /** Signs in by token. */
   'session.signInWithToken': { token: string };
   /** Forgets who is signed in on this connection. */
@@ -78,12 +124,26 @@ export interface Params {
   'system.listMethods': Record<string, unknown>;
   /** Describes one method. */
   'system.methodSignature': { method: string };
+  /** Puts a tag on an object. */
+  'tag.add': { tag: string; id: string };
+  /** Lists the tags that have a colour. */
+  'tag.getAllConfigured': Record<string, unknown>;
+  /** Takes a tag off an object. */
+  'tag.remove': { tag: string; id: string };
+  /** Gives a tag a colour; null takes it away. */
+  'tag.set': { id: string; color?: string | null };
+  /** Asks a pool to end a task. */
+  'task.cancel': { id: string };
+  /** Removes the record of a task. */
+  'task.destroy': { id: string };
   /** Creates an API token; it is shown this once. */
   'token.create': { description?: string; client?: { id: string }; expiresIn?: number | string };
-  /** Deletes tokens. */
-  'token.delete': { tokens: (string)[] };
-  /** Deletes own tokens. */
-  'token.deleteOwn': { tokens: (string)[] };
+  /** Deletes tokens, those that are named and those that look like a pattern. */
+  'token.delete': { tokens?: (string)[]; pattern?: Record<string, unknown> };
+  /** Deletes own tokens, those that are named and those that look like a pattern. */
+  'token.deleteOwn': { tokens?: (string)[]; pattern?: Record<string, unknown> };
+  /** Changes the description of one of one's own tokens. */
+  'token.set': { id: string; description?: string | null };
   /** Changes one's own password. */
   'user.changePassword': { oldPassword: string; newPassword: string };
   /** Creates an account. */
@@ -94,10 +154,50 @@ export interface Params {
   'user.getAll': Record<string, unknown>;
   /** Lists one's own tokens. */
   'user.getAuthenticationTokens': Record<string, unknown>;
+  /** Takes the link of an account to a sign-in provider away. */
+  'user.removeAuthProvider': { authProvider: string; id: string };
   /** Changes an account; everyone may change their own preferences. */
   'user.set': { id: string; email?: string; password?: string; permission?: 'none' | 'read' | 'write' | 'admin'; preferences?: Record<string, unknown> };
+  /** Plugs a disk into its running VM. */
+  'vbd.connect': { id: string };
+  /** Takes a disk out of its VM; the disk stays. */
+  'vbd.delete': { id: string };
+  /** Unplugs a disk from its running VM. */
+  'vbd.disconnect': { id: string };
+  /** Moves a disk to another position in its VM. */
+  'vbd.set': { id: string; position?: string | number };
+  /** Says whether a paravirtualised VM boots from a disk. */
+  'vbd.setBootable': { vbd: string; bootable: boolean };
+  /** Deletes a disk. */
+  'vdi.delete': { id: string };
+  /** Moves a disk to another SR; returns its id there. */
+  'vdi.migrate': { id: string; resourceSet?: string; sr_id: string };
+  /** Changes a disk; it can only grow. */
+  'vdi.set': { id: string; name_label?: string; name_description?: string; size?: number | string; cbt?: boolean };
+  /** Plugs a network card into its running VM. */
+  'vif.connect': { id: string };
+  /** Takes a network card out of its VM. */
+  'vif.delete': { id: string };
+  /** Unplugs a network card from its running VM. */
+  'vif.disconnect': { id: string };
+  /** Lists the locking modes of network cards. */
+  'vif.getLockingModeValues': Record<string, unknown>;
+  /** Changes a network card; returns its id, which is another one when network or address changed. */
+  'vif.set': { id: string; network?: string; mac?: string; allowedIpv4Addresses?: (string)[]; allowedIpv6Addresses?: (string)[]; attached?: boolean; lockingMode?: 'disabled' | 'locked' | 'network_default' | 'unlocked'; rateLimit?: number | null; resourceSet?: string; txChecksumming?: boolean };
+  /** Puts a disk into a VM. */
+  'vm.attachDisk': { bootable?: boolean; mode?: string; position?: string; vdi: string; vm: string };
+  /** Gives a VM a network card, not plugged in; returns its id. */
+  'vm.createInterface': { vm: string; network: string; position?: number | string; mac?: string; allowedIpv4Addresses?: (string)[]; allowedIpv6Addresses?: (string)[] };
+  /** Takes the CD out of the drive. */
+  'vm.ejectCd': { id: string };
+  /** Puts a CD into the drive; another one is taken out first unless `force` is false. */
+  'vm.insertCd': { id: string; cd_id: string; force?: boolean };
+  /** Stops a running VM in memory. */
+  'vm.pause': { id: string };
   /** Reboots a VM: cleanly, or hard with `force`. */
   'vm.restart': { id: string; force?: boolean; bypassBlockedOperation?: boolean };
+  /** Brings a suspended VM back. */
+  'vm.resume': { id: string };
   /** Changes a VM. */
   'vm.set': { id: string; name_label?: string; name_description?: string; notes?: string | null; auto_poweron?: boolean; high_availability?: 'best-effort' | 'restart' | ''; CPUs?: number; cpusMax?: number | string; memory?: number | string; memoryMin?: number | string; memoryMax?: number | string; memoryStaticMax?: number | string; PV_args?: string; affinityHost?: string | null; cpuWeight?: number | null; cpuCap?: number | null; startDelay?: number; tags?: (string)[] };
   /** Starts a VM; `force` starts one whose start is blocked. */
@@ -106,6 +206,12 @@ export interface Params {
   'vm.stats': { id: string; granularity?: 'seconds' | 'minutes' | 'hours' | 'days' };
   /** Shuts a VM down: cleanly, or hard with `force`. */
   'vm.stop': { id: string; force?: boolean; forceShutdownDelay?: number; bypassBlockedOperation?: boolean };
+  /** Saves a running VM to disk. */
+  'vm.suspend': { id: string };
+  /** Lets a paused VM go on. */
+  'vm.unpause': { id: string };
+  /** Removes tokens that are over and rights of accounts and groups that are gone. */
+  'xo.clean': Record<string, unknown>;
   /** Returns all objects, or those that match a filter or a pattern; `ndjson` returns an address that lists them. */
   'xo.getAllObjects': { filter?: string | Record<string, unknown>; limit?: number; ndjson?: boolean };
 }

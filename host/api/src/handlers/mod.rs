@@ -4,13 +4,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 
+use app::object::{Named, Target};
 use app::stats::Granularity;
 use app::{Ctx, Error};
 use bytes::Bytes;
 use model::{InstanceId, ServerId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use wire::Failure;
 
 use crate::answers::Answers;
@@ -19,13 +20,15 @@ use crate::session::Session;
 use crate::tickets::Tickets;
 use collection::{list, one};
 
-/// A call on its way to a verb: permission and shape of the parameters are checked.
+/// A call on its way to a verb: permission, shape of the parameters and rights on the objects they name are checked.
 pub(crate) struct Call {
     pub ctx: Ctx,
     pub session: Arc<Session>,
     pub tickets: Tickets,
     pub answers: Answers,
     pub params: Map<String, Value>,
+    /// The objects that the table declares for the call, if they are named.
+    pub objects: Named,
 }
 
 /// What a verb answers.
@@ -49,6 +52,27 @@ impl Call {
     fn take<T: DeserializeOwned>(&mut self) -> Result<T, Error> {
         let params = Value::Object(std::mem::take(&mut self.params));
         serde_json::from_value(params).map_err(|error| Failure::invalid(error.to_string()).into())
+    }
+
+    /// Reads the parameters, those that name objects included.
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        T::deserialize(&self.params).map_err(|error| Failure::invalid(error.to_string()).into())
+    }
+
+    /// Returns the object that a parameter names; the table declares it.
+    fn object(&self, param: &str) -> Result<Target, Error> {
+        let missing = || Failure::invalid(format!("{param} is missing"));
+        Ok(self.optional(param).ok_or_else(missing)?.clone())
+    }
+
+    /// Returns the object that a parameter names, if it names one.
+    fn optional(&self, param: &str) -> Option<&Target> {
+        self.objects.iter().find(|(name, _)| *name == param).map(|(_, object)| object)
+    }
+
+    /// Returns the objects that a parameter names.
+    fn several(&self, param: &str) -> Vec<&Target> {
+        self.objects.iter().filter(|(name, _)| *name == param).map(|(_, object)| object).collect()
     }
 
     fn text(&self, name: &str) -> &str {
@@ -87,6 +111,7 @@ macro_rules! handlers {
 mod acl;
 mod alarm;
 mod auth;
+mod cloud_config;
 pub(crate) mod collection;
 mod disk;
 mod group;
@@ -101,10 +126,12 @@ mod record;
 mod server;
 mod storage;
 mod system;
+mod tag;
 mod task;
 mod token;
 mod user;
 mod vm;
+mod vm_devices;
 
 /// Every operation of the table that has a handler, by name.
 static HANDLERS: LazyLock<Box<[(&str, Handler)]>> = LazyLock::new(|| {
@@ -112,6 +139,7 @@ static HANDLERS: LazyLock<Box<[(&str, Handler)]>> = LazyLock::new(|| {
         acl::HANDLERS,
         alarm::HANDLERS,
         auth::HANDLERS,
+        cloud_config::HANDLERS,
         disk::HANDLERS,
         group::HANDLERS,
         host::HANDLERS,
@@ -126,9 +154,11 @@ static HANDLERS: LazyLock<Box<[(&str, Handler)]>> = LazyLock::new(|| {
         storage::HANDLERS,
         system::HANDLERS,
         task::HANDLERS,
+        tag::HANDLERS,
         token::HANDLERS,
         user::HANDLERS,
         vm::HANDLERS,
+        vm_devices::HANDLERS,
     ]
     .concat();
     all.sort_unstable_by_key(|(name, _)| *name);
@@ -138,6 +168,14 @@ static HANDLERS: LazyLock<Box<[(&str, Handler)]>> = LazyLock::new(|| {
 /// Returns the handler of an operation.
 pub(crate) fn find(name: &str) -> Option<Handler> {
     HANDLERS.binary_search_by(|(known, _)| (*known).cmp(name)).ok().map(|index| HANDLERS[index].1)
+}
+
+fn texts(texts: &[&str]) -> Reply {
+    Reply::Value(json!(texts))
+}
+
+fn id(id: String) -> Reply {
+    Reply::Value(Value::String(id))
 }
 
 fn done(_: ()) -> Reply {

@@ -13,21 +13,15 @@ handlers! {
     "vm-template.list" => |call| list(&call, "vm-templates");
     "vm.get" => |call| one(&call, "VM");
     "vm.list" => |call| list(&call, "vms");
-    "vm.restart" => |call| {
-        let (id, options) = (call.text("id").to_owned(), call.take()?);
-        vm::restart(&call.ctx, &id, options).await.map(done)
-    };
-    "vm.set" => |call| {
-        let (id, changes) = (call.text("id").to_owned(), call.take()?);
-        vm::set(&call.ctx, &id, changes).await.map(done)
-    };
+    "vm.pause" => |call| vm::pause(&call.ctx, &call.object("id")?).await.map(done);
+    "vm.restart" => |call| vm::restart(&call.ctx, &call.object("id")?, &call.read()?).await.map(done);
+    "vm.resume" => |call| vm::resume(&call.ctx, &call.object("id")?).await.map(done);
+    "vm.set" => |call| vm::set(&call.ctx, &call.object("id")?, &call.read()?).await.map(done);
     "vm.start" => |call| {
-        let (id, options) = (call.text("id").to_owned(), call.take()?);
-        vm::start(&call.ctx, &id, options).await.map(done)
+        vm::start(&call.ctx, &call.object("id")?, call.optional("host"), &call.read()?).await.map(done)
     };
     "vm.stats" => |call| to_text(&stats::vm(&call.ctx, call.text("id"), call.granularity()?).await?);
-    "vm.stop" => |call| {
-        let (id, options) = (call.text("id").to_owned(), call.take()?);
-        vm::stop(&call.ctx, &id, options).await.map(done)
-    };
+    "vm.stop" => |call| vm::stop(&call.ctx, &call.object("id")?, &call.read()?).await.map(done);
+    "vm.suspend" => |call| vm::suspend(&call.ctx, &call.object("id")?).await.map(done);
+    "vm.unpause" => |call| vm::unpause(&call.ctx, &call.object("id")?).await.map(done);
 }

@@ -119,6 +119,11 @@ const VM_OPERATE: &[Object] = &[Object { param: "id", kinds: &["VM"], level: Lev
 const VM_SET: &[Object] =
     &[Object { param: "id", kinds: &["VM", "VM-snapshot", "VM-template"], level: Level::Administrate }];
 const SIZE: Type = Or(&[Int, Str]);
+
+/// An object that a parameter names.
+const fn object(param: &'static str, kinds: &'static [&'static str], level: Level) -> Object {
+    Object { param, kinds, level }
+}
 const ACL: Params = Params::Fields(&[Param::req("subject", Str), Param::req("object", Str), Param::req("action", Str)]);
 const ID: &[Param] = &[Param::req("id", Str)];
 
@@ -183,6 +188,7 @@ const PLUGIN_REVOKE: &[Param] = &[Param::req("id", Str), CAPABILITY];
 mod acl;
 mod alarm;
 mod auth;
+mod cloud_config;
 mod disk;
 mod group;
 mod host;
@@ -196,10 +202,12 @@ mod record;
 mod server;
 mod storage;
 mod system;
+mod tag;
 mod task;
 mod token;
 mod user;
 mod vm;
+mod vm_devices;
 
 /// Every operation, by name.
 pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
@@ -207,6 +215,7 @@ pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
         acl::OPERATIONS,
         alarm::OPERATIONS,
         auth::OPERATIONS,
+        cloud_config::OPERATIONS,
         disk::OPERATIONS,
         group::OPERATIONS,
         host::OPERATIONS,
@@ -221,9 +230,11 @@ pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
         storage::OPERATIONS,
         system::OPERATIONS,
         task::OPERATIONS,
+        tag::OPERATIONS,
         token::OPERATIONS,
         user::OPERATIONS,
         vm::OPERATIONS,
+        vm_devices::OPERATIONS,
     ]
     .concat();
     all.sort_unstable_by_key(|operation| operation.name);

@@ -12,6 +12,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     list("vm-template.list", "/vm-templates", "Lists templates."),
     one("vm.get", "/vms/{id}", "Returns a VM."),
     list("vm.list", "/vms", "Lists VMs."),
+    change("vm.pause", SignedIn, Params::Fields(ID), "Stops a running VM in memory.").on(VM_OPERATE),
     change(
         "vm.restart",
         SignedIn,
@@ -19,6 +20,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Reboots a VM: cleanly, or hard with `force`.",
     )
     .on(VM_OPERATE),
+    change("vm.resume", SignedIn, Params::Fields(ID), "Brings a suspended VM back.").on(VM_OPERATE),
     change(
         "vm.set",
         SignedIn,
@@ -56,7 +58,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ]),
         "Starts a VM; `force` starts one whose start is blocked.",
     )
-    .on(VM_OPERATE),
+    .on(&[
+        Object { param: "host", kinds: &["host"], level: Level::Operate },
+        Object { param: "id", kinds: &["VM"], level: Level::Operate },
+    ]),
     read("vm.stats", SignedIn, STATS, "Returns the curves of a running VM.")
         .on(&[Object { param: "id", kinds: &["VM", "VM-controller", "VM-snapshot"], level: Level::View }])
         .rest(Verb::Get, "/vms/{id}/stats"),
@@ -72,4 +77,6 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Shuts a VM down: cleanly, or hard with `force`.",
     )
     .on(VM_OPERATE),
+    change("vm.suspend", SignedIn, Params::Fields(ID), "Saves a running VM to disk.").on(VM_OPERATE),
+    change("vm.unpause", SignedIn, Params::Fields(ID), "Lets a paused VM go on.").on(VM_OPERATE),
 ];

@@ -5,6 +5,7 @@
 mod accounts;
 mod acl;
 mod crash;
+mod devices;
 mod groups;
 mod hostile;
 mod ldap;
