@@ -38,8 +38,11 @@ pub use serve::{Bound, Listen, ServeError, serve};
 /// Largest body and largest WebSocket message that is taken, in bytes.
 pub const MAX_MESSAGE: usize = 4 << 20;
 
-/// How long the JSON of objects is kept after somebody last asked for it, at least; at most twice as long.
-const KEPT: Duration = Duration::from_secs(60);
+/// How often it is looked for what is kept in vain.
+const SWEEP: Duration = Duration::from_secs(10);
+
+/// Sweeps after which JSON of objects and answers are gone that nobody asks for: a minute, and at most twice as long.
+const KEPT: u32 = 6;
 
 /// What every request can reach.
 #[derive(Clone)]
@@ -93,16 +96,19 @@ impl Api {
 
 /// Lets go of what is kept and nobody asks for any more, so that an idle daemon is small again.
 fn sweep(app: &Arc<app::App>, answers: &answers::Answers) {
-    let (json, pages) = (app.inventory.json().clone(), app.inventory.pages().clone());
+    let inventory = app.inventory.clone();
+    let (json, pages) = (inventory.json().clone(), inventory.pages().clone());
     let answers = answers.clone();
     let mut stop = app.workers.stop_signal();
     app.workers.spawn("sweep", async move {
-        loop {
+        for round in 1_u32.. {
             tokio::select! {
-                () = tokio::time::sleep(KEPT) => {
-                    json.sweep();
-                    pages.sweep();
-                    answers.sweep();
+                () = tokio::time::sleep(SWEEP) => {
+                    pages.sweep(&inventory.snapshot());
+                    if round.is_multiple_of(KEPT) {
+                        json.sweep();
+                        answers.sweep();
+                    }
                 }
                 () = stop.wait() => break,
             }

@@ -14,6 +14,8 @@ use bytes::Bytes;
 use model::{Object, ObjectId};
 use parking_lot::Mutex;
 
+use crate::Snapshot;
+
 /// Bytes kept at most: the whole listing of a large fleet (66,000 objects, 60 MB); where less is listed, less is kept.
 const CAP: usize = 64 << 20;
 
@@ -25,6 +27,9 @@ const SHORT: usize = PAGE / 8;
 
 /// Looks that a page survives without being used: what is listed in turn with up to three times as much stays.
 const LOOKS: u8 = 3;
+
+/// Sweeps that a page survives without being used.
+const IDLE: u8 = 6;
 
 /// What a kept page costs beside its text and its objects: its place in the map and in the ring, and three allocations.
 const OVERHEAD: usize = 160;
@@ -55,6 +60,8 @@ struct Page {
     text: Bytes,
     /// Looks that are left.
     looks: u8,
+    /// Sweeps since it was used.
+    idle: u8,
 }
 
 impl Page {
@@ -125,14 +132,20 @@ impl Pages {
         let last = run.last()?.id().clone();
         text.shrink_to_fit();
         let text = Bytes::from(text);
-        self.offer(form, Page { objects: run.into(), text: text.clone(), looks: LOOKS });
+        self.offer(form, Page { objects: run.into(), text: text.clone(), looks: LOOKS, idle: 0 });
         Some(Piece { text, last })
     }
 
-    /// Lets go of what nobody used since the last sweep.
-    pub fn sweep(&self) {
+    /// Lets go of what nobody used for [`IDLE`] sweeps or, if this picture shows other objects by now, since the last one: it
+    /// would hold them and their text for nothing.
+    pub fn sweep(&self, snapshot: &Snapshot) {
+        let is_shown =
+            |object: &Arc<Object>| snapshot.get(object.id().as_str()).is_some_and(|shown| Arc::ptr_eq(shown, object));
         let kept = &mut *self.0.kept.lock();
-        kept.pages.retain(|_, page| std::mem::replace(&mut page.looks, LOOKS - 1) == LOOKS);
+        kept.pages.retain(|_, page| {
+            page.idle += 1;
+            page.idle == 1 || (page.idle < IDLE && page.objects.iter().all(is_shown))
+        });
         kept.ring.retain(|place| kept.pages.contains_key(place));
         kept.size = kept.pages.values().map(Page::cost).sum();
     }
@@ -145,7 +158,7 @@ impl Pages {
     fn find(&self, first: &Arc<Object>, form: u64) -> Option<(Arc<[Arc<Object>]>, Bytes)> {
         let mut kept = self.0.kept.lock();
         let page = kept.pages.get_mut(&place(first, form))?;
-        page.looks = LOOKS;
+        (page.looks, page.idle) = (LOOKS, 0);
         Some((page.objects.clone(), page.text.clone()))
     }
 
@@ -298,10 +311,27 @@ mod tests {
         let kept = pages.0.kept.lock();
         assert_eq!(kept.size, kept.pages.values().map(Page::cost).sum::<usize>());
         assert_eq!(kept.ring.len(), kept.pages.len());
-        drop(kept);
-        pages.sweep();
-        pages.sweep();
-        assert_eq!(pages.size(), 0);
+    }
+
+    #[test]
+    fn what_is_not_used_goes_and_sooner_when_it_is_not_shown_either() {
+        use crate::tests::support::{connected, load, modern, record};
+        let mut pool = modern();
+        let (inventory, mut writer) = connected(&pool);
+        let objects: Vec<_> = inventory.snapshot().iter().cloned().collect();
+        let pages = Pages::default();
+        let sweeps = |pages: &Pages| {
+            let kept = |sweep: &u8| {
+                pages.sweep(&inventory.snapshot());
+                *sweep > IDLE || pages.size() > 0
+            };
+            list(pages, &objects, 0);
+            (1..=IDLE).take_while(kept).count()
+        };
+        assert_eq!(sweeps(&pages), usize::from(IDLE) - 1);
+        record(&mut pool, "VM", "win")["name_label"] = "other".into();
+        load(&mut writer, &pool).expect("loads");
+        assert_eq!(sweeps(&pages), 1);
     }
 
     proptest! {

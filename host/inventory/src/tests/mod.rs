@@ -4,6 +4,6 @@ mod filter;
 mod heirs;
 mod properties;
 mod recorded;
-mod support;
+pub(crate) mod support;
 mod watch;
 mod writer;

@@ -7,18 +7,18 @@ use xapi::{Delta, Value};
 use crate::{Inventory, Loaded, Snapshot, Writer};
 
 /// A small pool of a recent release, with something of everything.
-pub(super) fn modern() -> Json {
+pub(crate) fn modern() -> Json {
     serde_json::from_str(include_str!("modern.json")).expect("the fixture is JSON")
 }
 
 /// A state of a real pool, recorded by others; see the note beside the data.
-pub(super) fn recorded(name: &str) -> Json {
+pub(crate) fn recorded(name: &str) -> Json {
     let path = format!("{}/../../tests/xapi-sim/data/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     serde_json::from_str(&text).expect("the dump is JSON")
 }
 
-pub(super) fn value(json: &Json) -> Value {
+pub(crate) fn value(json: &Json) -> Value {
     match json {
         Json::Null => Value::Nil,
         Json::Bool(flag) => Value::Bool(*flag),
@@ -37,7 +37,7 @@ fn records(pool: &Json) -> impl Iterator<Item = (&str, &str, &Json)> {
     })
 }
 
-pub(super) fn load(writer: &mut Writer, pool: &Json) -> Result<Loaded, crate::Error> {
+pub(crate) fn load(writer: &mut Writer, pool: &Json) -> Result<Loaded, crate::Error> {
     writer.begin();
     for (class, reference, record) in records(pool) {
         writer.load(class, reference, &value(record));
@@ -46,7 +46,7 @@ pub(super) fn load(writer: &mut Writer, pool: &Json) -> Result<Loaded, crate::Er
 }
 
 /// Returns a picture with this pool, and its writer.
-pub(super) fn connected(pool: &Json) -> (Inventory, Writer) {
+pub(crate) fn connected(pool: &Json) -> (Inventory, Writer) {
     let inventory = Inventory::new();
     let mut writer = inventory.writer(ServerId::from("server-1"));
     load(&mut writer, pool).expect("loads");
@@ -54,24 +54,24 @@ pub(super) fn connected(pool: &Json) -> (Inventory, Writer) {
 }
 
 /// Returns a record to change.
-pub(super) fn record<'a>(pool: &'a mut Json, class: &str, name: &str) -> &'a mut Json {
+pub(crate) fn record<'a>(pool: &'a mut Json, class: &str, name: &str) -> &'a mut Json {
     &mut pool[class][format!("OpaqueRef:{name}")]
 }
 
 /// Returns the event that brings a record of the pool.
-pub(super) fn apply(pool: &Json, class: &str, name: &str) -> Delta {
+pub(crate) fn apply(pool: &Json, class: &str, name: &str) -> Delta {
     let reference = format!("OpaqueRef:{name}");
     let record = value(&pool[class][&reference]);
     Delta::Apply { class: class.into(), reference: reference.into(), record }
 }
 
 /// Returns the event that takes a record away.
-pub(super) fn delete(class: &str, name: &str) -> Delta {
+pub(crate) fn delete(class: &str, name: &str) -> Delta {
     Delta::Delete { class: class.into(), reference: format!("OpaqueRef:{name}").into() }
 }
 
 /// Returns an object by its reference, as clients see it.
-pub(super) fn public(snapshot: &Snapshot, name: &str) -> Json {
+pub(crate) fn public(snapshot: &Snapshot, name: &str) -> Json {
     let object: &Object = snapshot.by_ref(&format!("OpaqueRef:{name}")).unwrap_or_else(|| panic!("no {name}"));
     serde_json::from_str(&object.to_json()).expect("objects are JSON")
 }

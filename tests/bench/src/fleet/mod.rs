@@ -200,6 +200,8 @@ async fn medium(rounds: &mut Rounds, extent: Extent, empty: &Empty) -> Result<()
     rounds.add(listed, Figure::new("medium_rss_listed", "MiB", "resident after the listings"));
     events(rounds, &scene, extent.window * 2).await?;
     rights::events(rounds, &scene, extent.window * 2).await?;
+    // Everything that was listed before is another thing by now, and pages of it are let go of within two sweeps.
+    tokio::time::sleep(Duration::from_secs(21)).await;
     let stormed = measure::rss_at_rest(&scene.rig).await?;
     rounds.add(stormed, Figure::new("medium_rss_events", "MiB", "resident after the changes"));
     scene.end().await
