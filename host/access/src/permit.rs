@@ -96,11 +96,11 @@ pub fn admin(caller: &Caller) -> Result<Permit<Admin>, Refusal> {
     if caller.is_admin() { Ok(Permit { target: Admin(()), action }) } else { Err(Refusal::NotAllowed { action }) }
 }
 
-/// Permits what needs an account and no more. The daemon passes; a plugin under its own authority does not.
+/// Permits what needs an account and no more. Local administrators and the daemon pass; a plugin under its own authority does not.
 pub fn signed_in(caller: &Caller) -> Result<Permit<SignedIn>, Refusal> {
     let action = Action::SignedIn;
     match caller {
-        Caller::User(_) | Caller::Daemon => Ok(Permit { target: SignedIn(()), action }),
+        Caller::User(_) | Caller::Local(_) | Caller::Daemon => Ok(Permit { target: SignedIn(()), action }),
         Caller::Anonymous | Caller::Plugin(_) => Err(Refusal::NotAllowed { action }),
     }
 }

@@ -27,6 +27,7 @@ fn callers() -> Vec<(Caller, bool, bool, bool)> {
         (user("read", Permission::Read), false, true, true),
         (user("write", Permission::Write), false, true, true),
         (user("admin", Permission::Admin), true, true, true),
+        (Caller::Local(0), true, true, false),
         (Caller::Plugin(InstanceId::from("auth-ldap")), false, false, false),
         (Caller::Daemon, true, true, false),
     ]

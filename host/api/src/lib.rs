@@ -1,7 +1,7 @@
 //! HTTP, WebSocket, cookies: how the verbs of `app` reach the world, and the only crate that knows.
 //!
 //! ```text
-//!   frame or request ── ws / rest ──> rpc (table line, permission, parameters, audit) ──> handlers ──> app
+//!   frame, line or request ── ws / rest ──> rpc (table line, permission, parameters, audit) ──> handlers ──> app
 //!   inventory, notices ── feed ──> every socket that may see it
 //! ```
 //! This crate holds no state but sockets.
@@ -13,6 +13,7 @@ mod body;
 mod error;
 mod feed;
 mod handlers;
+mod lines;
 mod listing;
 mod origin;
 mod probes;
@@ -33,6 +34,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{any, get};
 use metrics_exporter_prometheus::PrometheusHandle;
 
+pub use lines::{Local, LocalSocket, serve_lines, serve_local};
 pub use serve::{Bound, Listen, ServeError, serve};
 
 /// Largest body and largest WebSocket message that is taken, in bytes.

@@ -34,8 +34,10 @@ pub struct Bound {
 /// Why there is no listener.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// Plain HTTP would send passwords over the network.
-    #[error("refuse plain HTTP on {0}: it is not a loopback address; give a certificate, or listen on 127.0.0.1")]
+    /// Without TLS passwords would go over the network as they are.
+    #[error(
+        "refuse to listen on {0} without TLS: it is not a loopback address; give a certificate, or listen on 127.0.0.1"
+    )]
     PlainOutside(SocketAddr),
     /// The address is taken, or not ours.
     #[error("listen on {address}")]
@@ -43,6 +45,15 @@ pub enum ServeError {
         /// The address.
         address: SocketAddr,
         /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The Unix socket cannot be used.
+    #[error("listen on {}", path.display())]
+    Local {
+        /// Its path.
+        path: std::path::PathBuf,
+        /// What the system said, or why we refuse.
         #[source]
         source: std::io::Error,
     },

@@ -25,6 +25,8 @@ pub(crate) struct Session {
 #[derive(Default)]
 struct State {
     signed_in: Option<SignedIn>,
+    /// User of this machine that is at the other end, if it administers the daemon without signing in.
+    local: Option<u32>,
     topics: HashSet<String>,
     /// Whether it told that it does not want to hear of every object: it watches windows.
     spared: bool,
@@ -41,8 +43,29 @@ impl Session {
         })
     }
 
+    /// Returns a connection of this machine's root or of the daemon's own user.
+    pub(crate) fn local(user: u32) -> Arc<Self> {
+        let session = Self::new(None, None);
+        session.state.lock().local = Some(user);
+        session
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_local(&self) -> bool {
+        self.state.lock().local.is_some()
+    }
+
+    /// Gives up what the connection may do without signing in: from now on it is as any other.
+    pub(crate) fn give_up_local(&self) {
+        if self.state.lock().local.take().is_some() {
+            self.changed.notify_one();
+        }
+    }
+
     pub(crate) fn sign_in(&self, signed_in: SignedIn) {
-        self.state.lock().signed_in = Some(signed_in);
+        let mut state = self.state.lock();
+        (state.signed_in, state.local) = (Some(signed_in), None);
+        drop(state);
         self.changed.notify_one();
     }
 
@@ -85,8 +108,9 @@ impl Session {
     /// Returns the context of a call. The account is read anew each time: a permission that changes acts at once, and
     /// an account that is gone is nobody.
     pub(crate) fn ctx(&self, app: &Arc<App>) -> Result<Ctx, Failure> {
+        let local = self.state.lock().local;
         let caller = match self.user_id() {
-            None => Caller::Anonymous,
+            None => local.map_or(Caller::Anonymous, Caller::Local),
             Some(id) => match app.principal(&id).map_err(|error| error.failure)? {
                 None => Caller::Anonymous,
                 Some(principal) => Caller::User(principal),

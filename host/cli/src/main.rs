@@ -1,5 +1,7 @@
 //! The one binary: `xylem serve` runs the daemon; the other commands are its client and the author's tools.
 
+mod recover;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -27,6 +29,8 @@ struct Cli {
 enum Command {
     /// Runs the daemon.
     Serve(Serve),
+    /// Makes an administrator when none can sign in any more.
+    Recover(recover::Recover),
     /// Compiles a plugin from standard input to standard output; the daemon calls this.
     #[command(hide = true)]
     PluginCompile,
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         // Before any thread or library of the daemon starts: this process is limited and short-lived.
         Command::PluginCompile => return daemon::compile_worker(),
         Command::Serve(serve) => run(serve),
+        Command::Recover(recover) => recover::run(recover),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

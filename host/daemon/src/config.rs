@@ -14,6 +14,8 @@ use serde::Deserialize;
 pub struct Config {
     /// Where and how the daemon listens.
     pub http: Http,
+    /// JSON-RPC without HTTP, for administration on this machine and for programs.
+    pub rpc: Rpc,
     /// Where it keeps what survives a restart.
     pub state: State,
     /// Where plugins are.
@@ -40,6 +42,20 @@ pub struct Http {
     pub key: Option<PathBuf>,
     /// true = https on loopback too; elsewhere it always is. Default false.
     pub tls: bool,
+}
+
+/// Section `[rpc]`: JSON-RPC with one message per line.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rpc {
+    /// Path of the Unix socket, in a folder of its own. Default: rpc/xylem.sock in the state folder.
+    pub socket: Option<PathBuf>,
+    /// Group whose members may use the socket, too, by name or number; they sign in. Needs `socket`: nobody else enters the
+    /// state folder. Default: nobody but root and the daemon's own user.
+    pub socket_group: Option<String>,
+    /// Address and port of a TCP listener. It speaks TLS with the certificate of `[http]` anywhere but on loopback, and there
+    /// where `[http]` does. Default: none.
+    pub tcp: Option<SocketAddr>,
 }
 
 /// Section `[state]`.
@@ -247,6 +263,11 @@ impl Config {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("read the configuration {}", path.display()))?;
         toml::from_str(&text).with_context(|| format!("understand the configuration {}", path.display()))
+    }
+
+    /// Returns where the Unix socket is.
+    pub fn socket(&self) -> PathBuf {
+        self.rpc.socket.clone().unwrap_or_else(|| self.state.folder.join("rpc/xylem.sock"))
     }
 
     /// Lets flags and environment win.

@@ -6,9 +6,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use api::Local;
 use store::MasterKey;
 
-use crate::config::Http;
+use crate::config::{Config, Http};
 
 /// Makes the state folder, or checks that it is ours alone.
 pub(crate) fn state_folder(folder: &Path) -> Result<()> {
@@ -32,6 +33,29 @@ pub(crate) fn master_key(folder: &Path) -> Result<MasterKey> {
     let key = folder.join("master.key");
     MasterKey::for_store(&key, &folder.join("xylem.redb"))
         .with_context(|| format!("read the master key {}", key.display()))
+}
+
+/// Returns where the Unix socket is.
+pub(crate) fn local(config: &Config) -> Result<Local> {
+    let path = config.socket();
+    let Some(group) = &config.rpc.socket_group else { return Ok(Local { path, group: None }) };
+    if config.rpc.socket.is_none() {
+        bail!("[rpc] socket_group needs socket: others do not enter the state folder");
+    }
+    let number = match group.parse() {
+        Ok(number) => number,
+        Err(_) => {
+            let groups = fs::read_to_string("/etc/group").context("read /etc/group")?;
+            group_number(&groups, group).with_context(|| format!("there is no group {group}; its number would do"))?
+        }
+    };
+    Ok(Local { path, group: Some(number) })
+}
+
+/// Returns the number of a group, from the text of /etc/group.
+fn group_number(groups: &str, name: &str) -> Option<u32> {
+    let mut lines = groups.lines().map(|line| line.split(':'));
+    lines.find_map(|mut line| if line.next() == Some(name) { line.nth(1)?.parse().ok() } else { None })
 }
 
 /// Returns certificate chain and key (PEM) if the listener speaks TLS: from files, else self-signed and kept.
@@ -60,4 +84,29 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     let file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
     let mut file = file.with_context(|| format!("write {}", path.display()))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).with_context(|| format!("write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_have_numbers() {
+        let groups = "root:x:0:\nxylem-admins:x:997:alice,bob\nbroken\nadmins:x:5:";
+        assert_eq!(group_number(groups, "xylem-admins"), Some(997));
+        assert_eq!(group_number(groups, "admins"), Some(5));
+        assert_eq!((group_number(groups, "broken"), group_number(groups, "alice")), (None, None));
+    }
+
+    #[test]
+    fn a_group_needs_a_socket_that_it_can_reach() {
+        let rpc = |text: &str| {
+            let config: Config = toml::from_str(&format!("[state]\nfolder = \"/state\"\n[rpc]\n{text}")).unwrap();
+            local(&config).map(|local| (local.path.display().to_string(), local.group)).ok()
+        };
+        assert_eq!(rpc(""), Some(("/state/rpc/xylem.sock".to_owned(), None)));
+        let both = "socket = \"/run/x/y\"\nsocket_group = \"7\"";
+        assert_eq!(rpc(both), Some(("/run/x/y".to_owned(), Some(7))));
+        assert_eq!(rpc("socket_group = \"7\""), None);
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use api::{Api, Bound, Listen};
+use api::{Api, Bound, Listen, LocalSocket};
 use app::{App, Ctx, Settings};
 use inventory::Inventory;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -15,7 +15,7 @@ use plugin_runtime::Options;
 use store::{KeyState, Store};
 use tracing::{info, warn};
 
-use crate::config::Config;
+use crate::config::{Config, Http};
 use crate::credentials;
 
 /// How long a soft stop may take: sessions on pools are closed, requests in progress end.
@@ -39,6 +39,8 @@ pub struct Daemon;
 pub struct Running {
     app: Arc<App>,
     bound: Bound,
+    /// Lies on the disk for as long as the daemon runs.
+    _socket: LocalSocket,
 }
 
 impl Daemon {
@@ -76,6 +78,14 @@ impl Daemon {
         let metrics = recorder()?;
         spawn_upkeep(&app, metrics.clone());
         let api = Api::new(app.clone(), metrics, tls.is_some());
+        let local = credentials::local(&config)?;
+        let socket = api::serve_local(&api, &local)?;
+        info!(socket = %local.path.display(), "takes JSON-RPC without HTTP");
+        if let Some(address) = config.rpc.tcp {
+            let http = Http { listen: address, ..config.http.clone() };
+            let address = api::serve_lines(&api, address, credentials::certificate(&http, folder)?).await?;
+            info!(tcp = %address, "takes JSON-RPC without HTTP");
+        }
         let bound = api::serve(api.router(), Listen { address: config.http.listen, tls }).await?;
         info!(address = %bound.address, "listening");
         app.plugins.listens_on(bound.address.port());
@@ -85,7 +95,7 @@ impl Daemon {
         app::server::seed(&ctx, seeds).await.map_err(|error| anyhow::anyhow!("register the servers: {error}"))?;
         let safe_mode = config.plugins.safe_mode;
         app.workers.spawn("plugins", async move { app::plugin::start(&ctx, safe_mode).await });
-        Ok(Running { app, bound })
+        Ok(Running { app, bound, _socket: socket })
     }
 }
 
@@ -97,7 +107,7 @@ impl Running {
 
     /// Stops: no new connections, workers are asked to end, then everything is ended. Takes a few seconds at most.
     pub async fn stop(self) {
-        let Self { app, bound } = self;
+        let Self { app, bound, .. } = self;
         // Sockets end with the workers' signal, so both run at once.
         tokio::join!(app.workers.stop(SOFT_STOP), bound.stop(SOFT_STOP));
         info!("stopped");

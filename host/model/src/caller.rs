@@ -42,6 +42,8 @@ pub enum Caller {
     Anonymous,
     /// A person or a program with an account.
     User(Arc<Principal>),
+    /// This machine's root or the daemon's own user (by its number) on the Unix socket, without an account.
+    Local(u32),
     /// A plugin under its own authority: schedules, events, sign-in.
     Plugin(InstanceId),
     /// The daemon itself: start-up, seeding, housekeeping.
@@ -53,7 +55,7 @@ impl Caller {
     pub fn principal(&self) -> Option<&Arc<Principal>> {
         match self {
             Self::User(principal) => Some(principal),
-            Self::Anonymous | Self::Plugin(_) | Self::Daemon => None,
+            Self::Anonymous | Self::Local(_) | Self::Plugin(_) | Self::Daemon => None,
         }
     }
 
@@ -61,7 +63,7 @@ impl Caller {
     pub fn is_admin(&self) -> bool {
         match self {
             Self::User(principal) => principal.permission == Permission::Admin,
-            Self::Daemon => true,
+            Self::Local(_) | Self::Daemon => true,
             Self::Anonymous | Self::Plugin(_) => false,
         }
     }
@@ -72,6 +74,7 @@ impl fmt::Display for Caller {
         match self {
             Self::Anonymous => f.write_str("anonymous"),
             Self::User(principal) => write!(f, "user {}", principal.name),
+            Self::Local(user) => write!(f, "local administrator (uid {user})"),
             Self::Plugin(instance) => write!(f, "plugin {instance}"),
             Self::Daemon => f.write_str("daemon"),
         }

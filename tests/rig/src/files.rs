@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 /// Returns the daemon's program: `XYLEM_BIN`, else the one beside us in the target folder.
-pub(crate) fn daemon() -> Result<PathBuf> {
+///
+/// # Errors
+/// When it was not built.
+pub fn program() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("XYLEM_BIN") {
         return Ok(path.into());
     }

@@ -25,7 +25,7 @@ mod view;
 mod wait;
 
 pub use client::{Client, Closed, ConnectError, RpcError};
-pub use files::{component, components, install};
+pub use files::{component, components, install, program};
 pub use http::{Answer, Auth, Rest, raw};
 pub use rig::{Builder, Rig};
 pub use view::View;

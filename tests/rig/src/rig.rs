@@ -279,7 +279,7 @@ impl Rig {
         {
             bail!("the daemon runs already");
         }
-        let mut command = Command::new(files::daemon()?);
+        let mut command = Command::new(files::program()?);
         for (name, _) in std::env::vars_os() {
             // The runner's own settings are not the daemon's.
             if name.to_string_lossy().starts_with("XYLEM_")

@@ -40,6 +40,8 @@ fn own_view(ctx: &Ctx) -> Result<Value, Error> {
 }
 
 async fn sign_in(call: Call) -> Answer {
+    // Also when it fails: who says who they are is not somebody else after a typing error.
+    call.session.give_up_local();
     let name = ["username", "email"].into_iter().map(|name| call.text(name)).find(|name| !name.is_empty());
     let signed_in = match (call.params.get("token").and_then(Value::as_str), name) {
         (Some(token), _) => session::with_token(&call.ctx.app, &Secret::new(token), call.ctx.address)?,

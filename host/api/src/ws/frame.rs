@@ -1,5 +1,7 @@
 //! Frames as a server writes them (RFC 6455, section 5.2): never masked, so one frame serves any number of sockets.
 
+use bytes::Bytes;
+
 /// Opcode of a text message's first frame.
 pub(crate) const TEXT: u8 = 0x1;
 /// Opcode of its other frames.
@@ -23,6 +25,19 @@ pub(crate) fn append(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     let (header, begin) = header(opcode, true, payload.len());
     out.extend_from_slice(&header[begin..]);
     out.extend_from_slice(payload);
+}
+
+/// Returns the payloads of whole frames that stand one after the other.
+pub(super) fn payloads(mut bytes: Bytes) -> impl Iterator<Item = Bytes> {
+    std::iter::from_fn(move || {
+        let (header, length) = match *bytes.get(1)? {
+            126 => (4, usize::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?))),
+            127 => (10, usize::try_from(u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?)).ok()?),
+            short => (2, usize::from(short)),
+        };
+        let mut frame = bytes.split_to(bytes.len().min(header + length));
+        Some(frame.split_off(header.min(frame.len())))
+    })
 }
 
 /// Returns a close frame; the reason may have 123 bytes.
@@ -74,6 +89,8 @@ mod tests {
             let payload = vec![7; length];
             let mut whole = Vec::new();
             append(&mut whole, TEXT, &payload);
+            let twice = Bytes::from([&*whole, &*whole].concat());
+            assert!(payloads(twice).eq([&*payload, &*payload]), "{length}");
             assert_eq!(whole, [expected, &payload].concat(), "{length}");
             let mut room = [&[0; HEADER], &*payload].concat();
             let begin = finish(&mut room, 0, TEXT, true);

@@ -1,9 +1,12 @@
-//! JSON-RPC 2.0 over WebSocket at `/api/`: one text message, one call, answer or notification.
+//! JSON-RPC 2.0 over WebSocket at `/api/`: one text message, one call, answer or notification. Over a Unix socket or plain TCP
+//! it is the same, but a message is a line.
 //!
-//! [`socket`] is the task of a connection, [`reading`] and [`outbox`] are its two halves, [`envelope`] takes calls apart.
+//! [`socket`] is the task of a connection, [`reading`] (or [`lines`]) and [`outbox`] are its two halves, [`envelope`] takes
+//! calls apart.
 
 mod envelope;
 pub(crate) mod frame;
+mod lines;
 mod outbox;
 mod reading;
 mod socket;
@@ -20,6 +23,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tracing::debug;
 
@@ -30,18 +34,18 @@ use crate::{Api, auth};
 /// Sockets from one address: a big team behind one proxy fits, a loop that forgets to close does not.
 const PER_ADDRESS: usize = 512;
 
-/// Open sockets by address.
+/// Open sockets by address; those of this machine have none.
 #[derive(Clone, Default)]
-pub(crate) struct Sockets(Arc<Mutex<HashMap<IpAddr, usize>>>);
+pub(crate) struct Sockets(Arc<Mutex<HashMap<Option<IpAddr>, usize>>>);
 
-struct Place(Sockets, IpAddr);
+struct Place(Sockets, Option<IpAddr>);
 
 impl Sockets {
     pub(crate) fn count(&self) -> usize {
         self.0.lock().values().sum()
     }
 
-    fn enter(&self, address: IpAddr) -> Option<Place> {
+    fn enter(&self, address: Option<IpAddr>) -> Option<Place> {
         let mut open = self.0.lock();
         let count = open.entry(address).or_default();
         if *count >= PER_ADDRESS {
@@ -79,7 +83,7 @@ pub(crate) async fn upgrade(
     if origin == Origin::Foreign {
         return (StatusCode::FORBIDDEN, "foreign Origin\n").into_response();
     }
-    let Some(place) = api.sockets.enter(peer.ip()) else {
+    let Some(place) = api.sockets.enter(Some(peer.ip())) else {
         return (StatusCode::TOO_MANY_REQUESTS, "too many sockets from this address\n").into_response();
     };
     let signed_in = match (origin, auth::token(headers)) {
@@ -103,6 +107,16 @@ pub(crate) async fn upgrade(
         (header::SEC_WEBSOCKET_ACCEPT, key),
     ];
     (StatusCode::SWITCHING_PROTOCOLS, answer).into_response()
+}
+
+/// Serves a connection on which each message is a line; more from one address than there may be are closed at once.
+pub(crate) async fn serve_lines(
+    api: Api,
+    session: Arc<Session>,
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let Some(_place) = api.sockets.enter(session.address) else { return };
+    socket::run_lines(api, session, io).await;
 }
 
 /// Returns the key to answer with, if the request asks for a WebSocket in the way of RFC 6455, section 4.2.1.

@@ -49,9 +49,22 @@ pub(super) enum Out {
     Stamp(Arc<Stamp>),
 }
 
+/// How messages are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// Frames of RFC 6455.
+    WebSocket,
+    /// Each message is a line; there is none in the middle of JSON as we write it.
+    Lines,
+}
+
+/// The end of a message that is a line.
+const LINE_END: &[u8] = b"\n";
+
 /// The writing half of a socket.
 pub(super) struct Outbox<W> {
     io: W,
+    framing: Framing,
     control: Control,
     queue: VecDeque<Out>,
     /// The message that is under way, and whether a fragment of it has been written.
@@ -67,9 +80,10 @@ pub(super) struct Outbox<W> {
 }
 
 impl<W: AsyncWrite + Unpin> Outbox<W> {
-    pub(super) fn new(io: W, control: Control) -> Self {
+    pub(super) fn new(io: W, framing: Framing, control: Control) -> Self {
         Self {
             io,
+            framing,
             control,
             queue: VecDeque::new(),
             stream: None,
@@ -108,9 +122,12 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
         .await
     }
 
-    /// Drops what waits, and says goodbye with a code.
+    /// Drops what waits, and says goodbye with a code where there is a way to say it.
     pub(super) fn close(&mut self, code: u16, reason: &str) {
         self.give_up();
+        if self.framing == Framing::Lines {
+            return;
+        }
         // Nothing of the peer's protocol may follow a close frame.
         *self.control.lock() = frame::close(code, reason);
     }
@@ -216,7 +233,13 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
             match self.queue.pop_front() {
                 Some(Out::Stream(stream)) => self.stream = Some((stream, false)),
                 Some(Out::Frames(bytes)) => {
-                    self.shared.push_back(bytes);
+                    match self.framing {
+                        Framing::WebSocket => self.shared.push_back(bytes),
+                        Framing::Lines => {
+                            let lines = frame::payloads(bytes).flat_map(|text| [text, Bytes::from_static(LINE_END)]);
+                            self.shared.extend(lines);
+                        }
+                    }
                     return Ok(Loaded::Whole);
                 }
                 Some(Out::Stamp(stamp)) => drop(stamp),
@@ -232,19 +255,24 @@ impl<W: AsyncWrite + Unpin> Outbox<W> {
 
     fn load_piece(&mut self) -> io::Result<()> {
         let Some((mut stream, has_begun)) = self.stream.take() else { return Ok(()) };
-        self.own.resize(frame::HEADER, 0);
+        let header = if self.framing == Framing::WebSocket { frame::HEADER } else { 0 };
+        self.own.resize(header, 0);
         let filled = stream.fill(&mut self.own).map_err(|failure| io::Error::other(failure.to_string()))?;
-        let Filled { is_last, shared } = filled;
-        let is_empty = self.own.len() == frame::HEADER && shared.is_empty();
-        if is_empty && !is_last {
+        let Filled { is_last, mut shared } = filled;
+        let is_empty = self.own.len() == header && shared.is_empty();
+        match self.framing {
             // A filter found nothing so far.
-            self.own.clear();
-        } else {
-            let opcode = if has_begun { frame::CONTINUATION } else { frame::TEXT };
-            let more = shared.iter().map(Bytes::len).sum();
-            self.written = frame::finish(&mut self.own, more, opcode, is_last);
-            self.shared.extend(shared);
+            _ if is_empty && !is_last => self.own.clear(),
+            Framing::WebSocket => {
+                let opcode = if has_begun { frame::CONTINUATION } else { frame::TEXT };
+                let more = shared.iter().map(Bytes::len).sum();
+                self.written = frame::finish(&mut self.own, more, opcode, is_last);
+            }
+            Framing::Lines if is_last && shared.is_empty() => self.own.extend_from_slice(LINE_END),
+            Framing::Lines if is_last => shared.push(Bytes::from_static(LINE_END)),
+            Framing::Lines => {}
         }
+        self.shared.extend(shared);
         if !is_last {
             self.stream = Some((stream, has_begun || !is_empty));
         }

@@ -8,11 +8,15 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use futures::StreamExt;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tracing::debug;
 
 use super::outbox::Control;
+use super::socket::{Ending, Incoming, Received};
 use crate::MAX_MESSAGE;
 
 /// Bytes read at once. The library clears that much memory before each read, and keeps it for each idle socket.
@@ -41,10 +45,26 @@ pub(super) async fn new<R: AsyncRead + Unpin>(io: R, control: Control) -> Readin
     WebSocketStream::from_raw_socket(Half { io, control }, Role::Server, Some(config)).await
 }
 
-/// Reads and drops what still comes until the peer ends the connection.
-pub(super) async fn drain<R: AsyncRead + Unpin>(reading: &mut Reading<R>) {
-    let mut dropped = [0; READ];
-    while matches!(reading.get_mut().io.read(&mut dropped).await, Ok(count) if count > 0) {}
+impl<R: AsyncRead + Unpin + Send> Incoming for Reading<R> {
+    async fn next(&mut self) -> Result<Received, Ending> {
+        match StreamExt::next(self).await {
+            Some(Ok(Message::Text(text))) => Ok(Received::Text(text)),
+            Some(Ok(Message::Binary(_))) => Err(Ending::NotText),
+            // The pong that reading has made is for the outbox to write.
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => Ok(Received::Nothing),
+            Some(Ok(Message::Close(_))) => Err(Ending::Theirs),
+            Some(Err(cause)) => {
+                debug!(%cause, "socket failed");
+                Err(Ending::of(&cause))
+            }
+            None => Err(Ending::Broken),
+        }
+    }
+
+    async fn drain(&mut self) {
+        let mut dropped = [0; READ];
+        while matches!(self.get_mut().io.read(&mut dropped).await, Ok(count) if count > 0) {}
+    }
 }
 
 impl<R: AsyncRead + Unpin> AsyncRead for Half<R> {

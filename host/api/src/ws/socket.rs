@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use access::VisibilityClass;
 use app::Notice;
-use futures::StreamExt;
-use tokio::io::{AsyncRead, AsyncWrite, WriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{broadcast, mpsc};
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{Error, Utf8Bytes};
 use tracing::{debug, info};
 
-use super::outbox::{Control, Out, Outbox};
+use super::lines::Lines;
+use super::outbox::{Control, Framing, Out, Outbox};
 use super::{envelope, reading};
 use crate::Api;
 use crate::feed::{self, Batch, Frame, Moved};
@@ -29,9 +29,12 @@ const ANSWERS: usize = 16;
 /// How long our reason for the end may take to leave, and the peer to hear it.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// How long who has said all may take to hear the rest.
+const HEARING: Duration = Duration::from_secs(30);
+
 /// Why we end a socket; codes of RFC 6455.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ending {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
     TooBig,
     NotText,
     NotUtf8,
@@ -40,6 +43,8 @@ enum Ending {
     Leaving,
     /// The peer said goodbye.
     Theirs,
+    /// The peer has said all, and heard all that belongs to it.
+    Done,
     /// Nothing can be said any more.
     Broken,
 }
@@ -53,11 +58,11 @@ impl Ending {
             Self::SignedOut => (1008, "the session has ended"),
             Self::Slow => (1013, "too much was missed; connect and list again"),
             Self::Leaving => (1001, "the daemon is stopping"),
-            Self::Theirs | Self::Broken => return None,
+            Self::Theirs | Self::Done | Self::Broken => return None,
         })
     }
 
-    fn of(error: &Error) -> Self {
+    pub(super) fn of(error: &Error) -> Self {
         match error {
             Error::Utf8(_) => Self::NotUtf8,
             Error::Capacity(_) => Self::TooBig,
@@ -66,20 +71,59 @@ impl Ending {
     }
 }
 
-/// Serves a connection until it ends.
+/// What came from the peer.
+pub(super) enum Received {
+    /// A message.
+    Text(Utf8Bytes),
+    /// Nothing to answer.
+    Nothing,
+    /// The peer says nothing more, but may listen.
+    End,
+}
+
+/// The reading half of a connection.
+pub(super) trait Incoming: Send {
+    /// Waits for what comes next. Dropping the future loses nothing.
+    fn next(&mut self) -> impl Future<Output = Result<Received, Ending>> + Send;
+    /// Reads and drops what still comes until the peer ends the connection.
+    fn drain(&mut self) -> impl Future<Output = ()> + Send;
+}
+
+/// Serves a WebSocket until it ends.
 pub(super) async fn run(api: Api, session: Arc<Session>, io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
     let (read, write) = tokio::io::split(io);
     let control = Control::default();
-    let mut incoming = reading::new(read, control.clone()).await;
-    let mut outbox = Outbox::new(write, control);
+    let incoming = reading::new(read, control.clone()).await;
+    run_on(api, session, incoming, Outbox::new(write, Framing::WebSocket, control)).await;
+}
+
+/// Serves a connection on which a message is a line until it ends.
+pub(super) async fn run_lines(
+    api: Api,
+    session: Arc<Session>,
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let (read, write) = tokio::io::split(io);
+    let outbox = Outbox::new(write, Framing::Lines, Control::default());
+    run_on(api, session, Lines::new(read), outbox).await;
+}
+
+async fn run_on<W: AsyncWrite + Unpin + Send>(
+    api: Api,
+    session: Arc<Session>,
+    mut incoming: impl Incoming,
+    mut outbox: Outbox<W>,
+) {
     let ending = serve(&api, &session, &mut incoming, &mut outbox).await;
     if let Some((code, reason)) = ending.code() {
         info!(code, reason, "socket closed by the daemon");
         outbox.close(code, reason);
         // What the peer still sends is read and dropped for a moment: closing with unread bytes would reset the connection
         // and could take our reason with it.
-        let farewell = async { tokio::join!(outbox.finish(), reading::drain(&mut incoming)) };
+        let farewell = async { tokio::join!(outbox.finish(), incoming.drain()) };
         let _ = tokio::time::timeout(FAREWELL, farewell).await;
+    } else if ending == Ending::Done {
+        let _ = tokio::time::timeout(HEARING, outbox.finish()).await;
     } else if ending == Ending::Theirs {
         outbox.give_up();
         // The library has the answer to the peer's close frame ready, and hands it out when it is asked for more.
@@ -88,20 +132,24 @@ pub(super) async fn run(api: Api, session: Arc<Session>, io: impl AsyncRead + As
     }
 }
 
-async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+async fn serve<W: AsyncWrite + Unpin + Send>(
     api: &Api,
     session: &Arc<Session>,
-    incoming: &mut reading::Reading<tokio::io::ReadHalf<S>>,
-    outbox: &mut Outbox<WriteHalf<S>>,
+    incoming: &mut impl Incoming,
+    outbox: &mut Outbox<W>,
 ) -> Ending {
     let (answered, mut answers) = mpsc::channel::<Option<Stream>>(ANSWERS);
     let mut waiting = 0;
+    let mut has_ended = false;
     let mut class = heard_by(api, session);
     let mut feed = api.feed.listen(class.clone());
     let mut notices = api.app.notices();
     let mut watched = session.watches.queue();
     let mut stop = api.app.workers.stop_signal();
     loop {
+        if has_ended && waiting == 0 {
+            return Ending::Done;
+        }
         let room = outbox.has_room();
         tokio::select! {
             // Whoever signed in hears of every change from then on, before the first question is answered. Pongs that
@@ -110,8 +158,8 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
             () = session.changed.notified() => {
                 follow(api, session, &mut class, &mut feed);
             }
-            message = incoming.next(), if room && waiting < CALLS => match message {
-                Some(Ok(Message::Text(text))) => {
+            received = incoming.next(), if room && waiting < CALLS && !has_ended => match received {
+                Ok(Received::Text(text)) => {
                     if session.is_expired(api.app.clock.now()) {
                         return Ending::SignedOut;
                     }
@@ -120,14 +168,9 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
                         Poll::Pending => waiting += 1,
                     }
                 }
-                Some(Ok(Message::Binary(_))) => return Ending::NotText,
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-                Some(Ok(Message::Close(_))) => return Ending::Theirs,
-                Some(Err(cause)) => {
-                    debug!(%cause, "socket failed");
-                    return Ending::of(&cause);
-                }
-                None => return Ending::Broken,
+                Ok(Received::Nothing) => {}
+                Ok(Received::End) => has_ended = true,
+                Err(ending) => return ending,
             },
             driven = outbox.drive() => if let Err(cause) = driven {
                 debug!(%cause, "socket cannot be written");

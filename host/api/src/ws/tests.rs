@@ -9,7 +9,7 @@ use model::{Kind, Object};
 use tokio::io::{AsyncReadExt, DuplexStream};
 
 use super::frame;
-use super::outbox::{Control, Out, Outbox};
+use super::outbox::{Control, Framing, Out, Outbox};
 use crate::feed::{Batch, Changed};
 use crate::listing::{Listing, PIECE, Stream};
 
@@ -66,7 +66,7 @@ async fn read_frame(peer: &mut DuplexStream) -> Option<Seen> {
 fn outbox() -> (Outbox<DuplexStream>, Control, DuplexStream) {
     let (ours, theirs) = tokio::io::duplex(PIPE);
     let control = Control::default();
-    (Outbox::new(ours, control.clone()), control, theirs)
+    (Outbox::new(ours, Framing::WebSocket, control.clone()), control, theirs)
 }
 
 /// Writes until the peer would have to read, or nothing is left.
@@ -74,6 +74,31 @@ async fn drive_a_little(outbox: &mut Outbox<DuplexStream>) {
     for _ in 0..20 {
         assert!(futures::poll!(std::pin::pin!(outbox.drive())).is_pending());
     }
+}
+
+#[tokio::test]
+async fn on_a_connection_of_lines_each_message_is_one() {
+    let (ours, mut peer) = tokio::io::duplex(PIPE);
+    let mut outbox = Outbox::new(ours, Framing::Lines, Control::default());
+    let (stream, text) = listing(300, &JsonCache::with_cap(100_000));
+    let mut frames = Vec::new();
+    for message in ["{}", "[1]"] {
+        frame::append(&mut frames, frame::TEXT, message.as_bytes());
+    }
+    outbox.push(Out::Stream(stream));
+    outbox.push(Out::Frames(frames.into()));
+    outbox.push(Out::Stream(b"{\"last\":1}".to_vec().into()));
+    let reading = async {
+        let mut all = Vec::new();
+        peer.read_to_end(&mut all).await.unwrap();
+        String::from_utf8(all).unwrap()
+    };
+    let writing = async {
+        outbox.finish().await.unwrap();
+        drop(outbox);
+    };
+    let ((), read) = tokio::join!(writing, reading);
+    assert_eq!(read, format!("{text}\n{{}}\n[1]\n{{\"last\":1}}\n"));
 }
 
 #[tokio::test]

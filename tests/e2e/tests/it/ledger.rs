@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, ensure};
 use rig::{Auth, Client, Rig};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::lines::{self, Line};
 
 /// Answers to nobody, to an account with permission none, to an administrator. 0 = it was done, else the error's code:
 /// 1 = no such object (or not for this caller), 2 = not enough permissions, 3 = invalid credentials, 10 = invalid parameters.
@@ -203,6 +206,17 @@ async fn signed_in(rig: &Rig, token: &str) -> Result<Client> {
     Ok(client)
 }
 
+/// Returns the code of a call on a connection of lines, by whoever the token says.
+async fn by_line<S: AsyncRead + AsyncWrite>(mut line: Line<S>, token: &str, name: &str, params: &Value) -> Result<i64> {
+    if token.is_empty() {
+        // On the local socket this gives up what needs no account; elsewhere it is refused.
+        let _ = line.call("session.signOut", json!({})).await?;
+    } else {
+        ensure!(line.call("session.signIn", json!({ "token": token })).await?.is_ok());
+    }
+    Ok(line.call(name, params.clone()).await?.err().unwrap_or_default())
+}
+
 async fn token(client: &Client) -> Result<String> {
     let token = client.call("token.create", json!({})).await?;
     Ok(token.as_str().context("a token")?.to_owned())
@@ -210,7 +224,7 @@ async fn token(client: &Client) -> Result<String> {
 
 #[tokio::test]
 async fn who_may_call_what() -> Result<()> {
-    let rig = Rig::builder().pools(["single-host"]).start().await?;
+    let rig = Rig::builder().pools(["single-host"]).settings("[rpc]\ntcp = \"127.0.0.1:0\"").start().await?;
     let admin = rig.admin().await?;
     let none_id = admin.call("user.create", json!({ "email": "none", "password": "none-1" })).await?;
     let none = rig.client().await?;
@@ -253,6 +267,22 @@ async fn who_may_call_what() -> Result<()> {
             let found = client.attempt(name, params).await?.map_or_else(|error| error.code, |_| 0);
             if found != *wanted {
                 wrong.push(format!("{name} by {who}: wanted {wanted}, found {found}"));
+            }
+        }
+        // The same on connections of lines. (Administrators would do everything twice.)
+        for (who, wanted) in ["nobody", "none"].into_iter().zip(codes) {
+            // After the wrong password above it would be too soon.
+            if *name == "user.changePassword" && who == "none" {
+                continue;
+            }
+            let token = if who == "none" { token(&none).await? } else { String::new() };
+            let params: Value = serde_json::from_str(&fill(params))?;
+            let by_tcp = by_line(lines::tcp(&rig).await?, &token, name, &params).await?;
+            let local = by_line(lines::local(&rig).await?, &token, name, &params).await?;
+            if (by_tcp, local) != (*wanted, *wanted) {
+                wrong.push(format!(
+                    "{name} by {who}: wanted {wanted}, found {by_tcp} by TCP, {local} by the local socket"
+                ));
             }
         }
         // What the table says of itself agrees with what it does.

@@ -10,6 +10,7 @@ mod groups;
 mod hostile;
 mod ldap;
 mod ledger;
+mod lines;
 mod listings;
 mod malformed;
 mod matrix;
