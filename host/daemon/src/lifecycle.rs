@@ -54,6 +54,7 @@ impl Daemon {
         // More than one TLS library could be built in; the first thing is to say which one counts. A second daemon in
         // the same process (tests) finds it said already.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        more_files();
         let folder = &config.state.folder;
         credentials::state_folder(folder)?;
         let store = open_store(&config)?;
@@ -111,6 +112,14 @@ impl Running {
         // Sockets end with the workers' signal, so both run at once.
         tokio::join!(app.workers.stop(SOFT_STOP), bound.stop(SOFT_STOP));
         info!("stopped");
+    }
+}
+
+/// Takes as many open files as the system grants: each client and each pool is one, and 1,024 is the usual soft limit.
+fn more_files() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => info!(limit, "open files at most"),
+        Err(error) => warn!(%error, "the limit of open files stays as it is"),
     }
 }
 

@@ -80,7 +80,7 @@ pub fn run(places: &Places, extent: Extent) -> Result<Report> {
                 large(&mut rounds, extent).await?;
             }
             if extent.growth {
-                growth(&mut rounds, extent, &empty).await?;
+                growth(&mut rounds, &empty).await?;
             }
         }
         rounds.figures()
@@ -354,7 +354,7 @@ async fn events(rounds: &mut Rounds, scene: &Scene, time: Duration) -> Result<()
 }
 
 /// Whether a fleet ten times as large costs more than ten times as much.
-async fn growth(rounds: &mut Rounds, extent: Extent, empty: &Empty) -> Result<()> {
+async fn growth(rounds: &mut Rounds, empty: &Empty) -> Result<()> {
     let mut costs: Vec<[f64; 4]> = Vec::new();
     for vms in [1_000_usize, 10_000, 100_000] {
         step(&format!("growth: {vms} VMs"));
