@@ -36,6 +36,21 @@ impl Action {
     }
 }
 
+/// What a verb asks for, in the words of both kinds of access lists: one of the two has to grant it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need<'a> {
+    /// The level that an entry has to grant.
+    pub action: Action,
+    /// The action that a privilege has to allow; empty = there is none but `*`.
+    pub privilege: &'a str,
+}
+
+impl From<Action> for Need<'_> {
+    fn from(action: Action) -> Self {
+        Self { action, privilege: if action == Action::View { "read" } else { "" } }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

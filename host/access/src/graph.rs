@@ -1,6 +1,8 @@
 //! What objects belong to, as far as rights follow from it.
 
-use model::{Kind, Object, ObjectId, Refs};
+use model::{Kind, Object, ObjectId, Refs, Rights};
+
+use crate::privileges::{self, Verdict};
 
 /// A property that leads to an object from which rights are inherited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,10 @@ pub trait Linked {
     fn link(&self, link: Link) -> Option<&str>;
     /// Returns the ids of the objects at the other ends.
     fn links(&self, links: Links) -> impl Iterator<Item = &str>;
+    /// Says what privileges say of an action on it.
+    fn verdict(&self, _rights: &Rights, _action: &str) -> Verdict {
+        Verdict::Silent
+    }
 }
 
 /// Where objects are looked up: one state of the picture.
@@ -64,6 +70,10 @@ impl Graph for () {
 impl Linked for Object {
     fn kind(&self) -> Kind {
         Self::kind(self)
+    }
+
+    fn verdict(&self, rights: &Rights, action: &str) -> Verdict {
+        privileges::verdict(rights, self, action)
     }
 
     fn link(&self, link: Link) -> Option<&str> {

@@ -5,21 +5,24 @@
 //! bytes, so the feed is serialised once for each class and not once for each client.
 //!
 //! The rule: administrators and the daemon itself see and do everything; any other account has what the access lists grant,
-//! by entries on an object and on what it belongs to ([`acl`]), whatever its `permission` says; whoever has not signed in,
-//! and plugins under their own authority, see nothing.
+//! by entries on an object and on what it belongs to ([`acl`]) or by privileges of its roles ([`privileges`]), unless a
+//! privilege denies it, whatever its `permission` says; whoever has not signed in, and plugins under their own authority, see
+//! nothing.
 
 mod acl;
 mod action;
 mod graph;
 mod permit;
+mod privileges;
 mod resource;
 mod rule;
 mod visibility;
 
 pub use acl::allows;
-pub use action::Action;
+pub use action::{Action, Need};
 pub use graph::{Graph, Link, Linked, Links};
 pub use permit::{Admin, OwnAccount, Permit, Refusal, SignedIn, admin, own_account, own_or_admin, permit, signed_in};
+pub use privileges::{RESOURCES, Verdict, is_action, resource_of};
 pub use resource::{ObjectRef, Resource};
 pub use visibility::{VisibilityClass, visibility, visible};
 

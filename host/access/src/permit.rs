@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::{Caller, Principal, UserId};
 
-use crate::{Action, Graph, Resource, rule};
+use crate::{Action, Graph, Need, Resource, rule};
 
 /// Proof that a caller may do [`Permit::action`] to the target. There is no other way to get one than to ask this crate:
 ///
@@ -79,15 +79,16 @@ impl OwnAccount {
     }
 }
 
-/// Permits `action` on `target`, or says why not. What the target belongs to is looked up in `graph`.
-pub fn permit<T: Resource, G: Graph>(
+/// Permits what is needed on `target`, or says why not. What the target belongs to is looked up in `graph`.
+pub fn permit<'a, T: Resource, G: Graph>(
     caller: &Caller,
     graph: &G,
-    action: Action,
+    need: impl Into<Need<'a>>,
     target: T,
 ) -> Result<Permit<T>, Refusal> {
-    rule::decide(caller, graph, &target, action)?;
-    Ok(Permit { target, action })
+    let need = need.into();
+    rule::decide(caller, graph, &target, need)?;
+    Ok(Permit { target, action: need.action })
 }
 
 /// Permits what only administrators (and the daemon itself) do.

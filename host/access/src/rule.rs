@@ -2,7 +2,7 @@
 
 use model::{Caller, Rights};
 
-use crate::{Action, Graph, Refusal, Resource, allows};
+use crate::{Action, Graph, Linked, Need, Refusal, Resource, Verdict, allows};
 
 /// Decides. Not seen comes before not allowed, so that a refusal never tells that a hidden object exists.
 ///
@@ -12,24 +12,33 @@ pub(crate) fn decide<T: Resource, G: Graph>(
     caller: &Caller,
     graph: &G,
     target: &T,
-    action: Action,
+    need: Need<'_>,
 ) -> Result<(), Refusal> {
     if caller.is_admin() {
         return Ok(());
     }
     let Some(principal) = caller.principal() else { return Err(Refusal::NotVisible) };
-    if !has(&principal.rights, graph, target, Action::View) {
+    if !has(&principal.rights, graph, target, Action::View.into()) {
         return Err(Refusal::NotVisible);
     }
     // Who sees it has signed in.
-    if action == Action::SignedIn || has(&principal.rights, graph, target, action) {
+    if need.action == Action::SignedIn || has(&principal.rights, graph, target, need) {
         return Ok(());
     }
-    Err(Refusal::NotAllowed { action })
+    Err(Refusal::NotAllowed { action: need.action })
 }
 
-/// Returns whether access lists grant this very action. No level implies a weaker one there: an old list may grant
-/// "operate" alone, which is of no use, because what cannot be seen cannot be used.
-pub(crate) fn has<T: Resource, G: Graph>(rights: &Rights, graph: &G, target: &T, action: Action) -> bool {
-    target.is_object() && allows(rights, graph, target.id(), action)
+/// Returns whether access lists grant this very action: the level by an entry, or the privilege by a role; and no privilege
+/// denies it. No level implies a weaker one there: an old list may grant "operate" alone, which is of no use, because what
+/// cannot be seen cannot be used. What only administrators do no privilege grants.
+pub(crate) fn has<T: Resource, G: Graph>(rights: &Rights, graph: &G, target: &T, need: Need<'_>) -> bool {
+    if !target.is_object() || need.action == Action::AdministratorOnly {
+        return false;
+    }
+    let object = graph.object(target.id());
+    match object.map_or(Verdict::Silent, |object| object.verdict(rights, need.privilege)) {
+        Verdict::Allowed => true,
+        Verdict::Denied => false,
+        Verdict::Silent => allows(rights, graph, target.id(), need.action),
+    }
 }

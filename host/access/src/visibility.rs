@@ -24,7 +24,7 @@ impl VisibilityClass {
     pub fn sees<T: Resource, G: Graph>(&self, graph: &G, target: &T) -> bool {
         match self {
             Self::Administrator => true,
-            Self::Listed(rights) => rule::has(rights, graph, target, Action::View),
+            Self::Listed(rights) => rule::has(rights, graph, target, Action::View.into()),
             Self::Nothing => false,
         }
     }
@@ -37,6 +37,12 @@ impl VisibilityClass {
     /// Returns whether there is no need to look at the objects one by one: nothing is visible.
     pub fn sees_nothing(&self) -> bool {
         matches!(self, Self::Nothing)
+    }
+
+    /// Returns whether an object can come into sight or go out of it by what it is itself, not only by what it belongs to.
+    pub fn looks_at_values(&self) -> bool {
+        let Self::Listed(rights) = self else { return false };
+        rights.privileges().iter().any(|privilege| privilege.selector.is_some())
     }
 
     /// Returns whether the objects have to be looked at one by one.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use app::{Ctx, object};
+use app::{Ctx, Meaning, object};
 use model::Object;
 use serde_json::{Map, Value, json};
 use tracing::{Instrument, debug_span, info_span, warn};
@@ -21,7 +21,7 @@ pub(crate) async fn invoke(
     operation: &'static Operation,
     params: Map<String, Value>,
 ) -> Result<Reply, Failure> {
-    let ctx = session.ctx(&api.app)?;
+    let ctx = meaning(session.ctx(&api.app)?, operation, &params);
     // Questions are many and short; what goes wrong with them says itself whose call it was.
     let span = if operation.changes {
         info_span!("call", method = operation.name, caller = %ctx.caller)
@@ -58,6 +58,27 @@ pub(crate) fn permission(ctx: &Ctx, operation: &Operation) -> Result<(), Failure
     Ok(())
 }
 
+/// Says what a call means in the words of fine rights; administrators do not need it.
+fn meaning(ctx: Ctx, operation: &Operation, params: &Map<String, Value>) -> Ctx {
+    if operation.objects.is_empty() || !ctx.caller.principal().is_some_and(|who| !who.rights.privileges().is_empty()) {
+        return ctx;
+    }
+    let meaning = |named: &wire::Object| Meaning {
+        kinds: named.kinds,
+        action: action(named.level),
+        privileges: wire::privileges(operation, named.param, params),
+    };
+    Ctx { means: operation.objects.iter().map(meaning).collect(), ..ctx }
+}
+
+fn action(level: Level) -> access::Action {
+    match level {
+        Level::View => access::Action::View,
+        Level::Operate => access::Action::Operate,
+        Level::Administrate => access::Action::Administrate,
+    }
+}
+
 /// Refuses what would be refused for the objects that a call names, before it is made; returns the first of them.
 pub(crate) fn admit(
     ctx: &Ctx,
@@ -65,14 +86,10 @@ pub(crate) fn admit(
     params: &Map<String, Value>,
 ) -> Result<Option<Arc<Object>>, Failure> {
     let mut first = None;
+    let ctx = &meaning(ctx.clone(), operation, params);
     for named in operation.objects {
         let Some(id) = params.get(named.param).and_then(Value::as_str) else { continue };
-        let action = match named.level {
-            Level::View => access::Action::View,
-            Level::Operate => access::Action::Operate,
-            Level::Administrate => access::Action::Administrate,
-        };
-        let object = object::allowed(ctx, id, named.kinds, action).map_err(|error| error.failure)?;
+        let object = object::allowed(ctx, id, named.kinds, action(named.level)).map_err(|error| error.failure)?;
         first.get_or_insert(object);
     }
     Ok(first)

@@ -116,6 +116,6 @@ impl Session {
                 Some(principal) => Caller::User(principal),
             },
         };
-        Ok(Ctx { app: app.clone(), caller, address: self.address })
+        Ok(Ctx { app: app.clone(), caller, address: self.address, means: Arc::default() })
     }
 }

@@ -58,7 +58,7 @@ impl App {
         Ok(found.into_iter().map(|(_, stored)| stored.value).collect())
     }
 
-    /// Reads what the access lists grant to an account, by itself and by its groups.
+    /// Reads what the access lists grant to an account, by itself and by its groups, and what its roles do.
     pub(crate) fn rights(&self, user: &UserId) -> Result<Rights> {
         let groups = self.groups_of(user)?;
         let subjects: Vec<&str> = std::iter::once(user.as_str()).chain(groups.iter().map(GroupId::as_str)).collect();
@@ -68,7 +68,7 @@ impl App {
         }
         let entries = acls.iter();
         let entries = entries.map(|acl| Entry { subject: &acl.subject, object: &acl.object, action: &acl.action });
-        Ok(Rights::of(&subjects, entries))
+        Ok(Rights::of(&subjects, entries).with(self.privileges(user, &groups)?))
     }
 
     /// Returns the accounts that an account or group stands for; none when there is no such thing.

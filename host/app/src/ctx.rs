@@ -1,10 +1,12 @@
 //! The daemon as the verbs see it ([`App`]), and the call in progress ([`Ctx`]).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use access::{Need, Permit, Refusal};
 use inventory::Inventory;
 use model::{Caller, Clock, InstanceId, ServerId, UserId};
 use store::Store;
@@ -139,11 +141,42 @@ pub struct Ctx {
     pub caller: Caller,
     /// Address of the client, if the call came over the network.
     pub address: Option<IpAddr>,
+    /// What the call means in the words of fine rights.
+    pub means: Arc<[Meaning]>,
+}
+
+/// What a call does to an object that it names, in the words of fine rights.
+#[derive(Clone, Debug)]
+pub struct Meaning {
+    /// Types that the object may have; empty = any.
+    pub kinds: &'static [&'static str],
+    /// The level that an access list has to grant.
+    pub action: access::Action,
+    /// What privileges have to allow, each of them.
+    pub privileges: Vec<Cow<'static, str>>,
 }
 
 impl Ctx {
+    /// Permits an action on an object, or says why not. In the words of fine rights it is what the call says it means.
+    pub fn permit<T: access::Resource>(&self, action: access::Action, target: T) -> Result<Permit<T>, Refusal> {
+        let is_meant = |meaning: &&Meaning| {
+            meaning.action == action && (meaning.kinds.is_empty() || meaning.kinds.contains(&target.kind()))
+        };
+        let snapshot = self.app.inventory.snapshot();
+        let meaning = self.means.iter().find(is_meant);
+        let privileges = meaning.map_or(&[][..], |meaning| &meaning.privileges);
+        for privilege in privileges {
+            let _permit = access::permit(&self.caller, &snapshot, Need { action, privilege }, &target)?;
+        }
+        if privileges.is_empty() {
+            return access::permit(&self.caller, &snapshot, action, target);
+        }
+        let need = Need { action, privilege: &privileges[0] };
+        access::permit(&self.caller, &snapshot, need, target)
+    }
+
     /// Returns a context of the daemon's own.
     pub fn daemon(app: &Arc<App>) -> Self {
-        Self { app: app.clone(), caller: Caller::Daemon, address: None }
+        Self { app: app.clone(), caller: Caller::Daemon, address: None, means: Arc::default() }
     }
 }

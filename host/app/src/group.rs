@@ -10,6 +10,7 @@ use wire::Failure;
 
 use crate::ctx::{App, Ctx};
 use crate::error::Result;
+use crate::role::Holder;
 use crate::user::check_name;
 
 /// Groups, and memberships of one account, listed at once.
@@ -36,12 +37,13 @@ pub struct Group {
 }
 
 impl Group {
-    fn view(&self) -> Value {
-        let mut view = json!({ "id": self.id, "name": self.name, "users": self.users, "aclRoleIds": [] });
+    fn view(&self, app: &App) -> Result<Value> {
+        let roles = app.roles_held(&Holder::Group(self.id.clone()))?;
+        let mut view = json!({ "id": self.id, "name": self.name, "users": self.users, "aclRoleIds": roles });
         if let Some(provider) = &self.provider {
             view["provider"] = json!(provider);
         }
-        view
+        Ok(view)
     }
 }
 
@@ -145,14 +147,14 @@ fn check_ours(group: &Group, operation: &str) -> Result<()> {
 pub fn get_all(ctx: &Ctx) -> Result<Vec<Value>> {
     let _admin = access::admin(&ctx.caller)?;
     let found = ctx.app.store.scan::<Group>(Table::Groups, "id/", None, LISTED)?;
-    Ok(found.into_iter().map(|(_, stored)| stored.value.view()).collect())
+    found.into_iter().map(|(_, stored)| stored.value.view(&ctx.app)).collect()
 }
 
 /// Returns a group.
 pub fn get(ctx: &Ctx, id: &str) -> Result<Value> {
     let _admin = access::admin(&ctx.caller)?;
     let group = ctx.app.group(id)?.ok_or_else(|| Failure::no_such(id, "group"))?;
-    Ok(group.value.view())
+    group.value.view(&ctx.app)
 }
 
 /// Makes a group without members and returns its id.
@@ -190,6 +192,7 @@ pub async fn delete(ctx: &Ctx, id: &str) -> Result<()> {
             batch = batch.delete(Table::Groups, &member_key(user, id), Expect::Any);
         }
         let batch = ctx.app.forget_subject(batch, id)?;
+        let batch = ctx.app.give_up_roles(batch, &Holder::Group(group.id.clone()))?;
         match ctx.app.store.commit(batch).await {
             // Somebody changed it at the same moment.
             Err(store::Error::Conflict { .. }) => {}

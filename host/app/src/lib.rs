@@ -22,6 +22,7 @@ mod password;
 mod pattern;
 pub mod plugin;
 mod query;
+pub mod role;
 pub mod server;
 mod services;
 pub mod session;
@@ -36,7 +37,7 @@ pub mod watch;
 mod workers;
 
 pub use audit::{Record as AuditRecord, mask_params};
-pub use ctx::{App, Ctx, Notice, Settings};
+pub use ctx::{App, Ctx, Meaning, Notice, Settings};
 pub use error::{Error, Result};
 pub use pattern::Pattern;
 pub use query::{Query, RecordFilter};

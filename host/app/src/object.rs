@@ -161,7 +161,7 @@ impl Selection {
 pub fn allowed(ctx: &Ctx, id: &str, kinds: &[&str], action: Action) -> Result<Arc<Object>> {
     let object = get(ctx, id, kinds)?;
     let kind = kinds.first().copied().unwrap_or("object");
-    let permit = access::permit(&ctx.caller, &ctx.app.inventory.snapshot(), action, object);
+    let permit = ctx.permit(action, object);
     let permit = permit.map_err(|refusal| match refusal {
         Refusal::NotVisible => Failure::no_such(id, kind),
         Refusal::NotAllowed { action } => {
@@ -198,7 +198,7 @@ pub fn get(ctx: &Ctx, id: &str, kinds: &[&str]) -> Result<Arc<Object>> {
 pub fn permit(ctx: &Ctx, id: &str, kinds: &[&str], action: Action) -> Result<Target> {
     let object = get(ctx, id, kinds)?;
     let kind = object.kind();
-    access::permit(&ctx.caller, &ctx.app.inventory.snapshot(), action, object).map_err(|refusal| match refusal {
+    ctx.permit(action, object).map_err(|refusal| match refusal {
         Refusal::NotVisible => Failure::no_such(id, kind.as_str()).into(),
         Refusal::NotAllowed { action } => {
             let object = Some((id.to_owned(), kind.as_str().to_owned()));

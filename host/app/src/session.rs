@@ -96,7 +96,7 @@ pub async fn with_password(app: &Arc<App>, credentials: &Credentials, address: O
     if !app.throttle.allows(name, address, now) {
         return Err(Failure::TooFast.into());
     }
-    let anonymous = Ctx { app: app.clone(), caller: Caller::Anonymous, address };
+    let anonymous = Ctx { app: app.clone(), caller: Caller::Anonymous, address, means: Arc::default() };
     let checked = match find_person(&anonymous, name, credentials).await {
         Ok(Some(user)) => app.check_code(&user, credentials.otp.as_deref()).map(|()| user),
         Ok(None) => Err(Failure::InvalidCredentials.into()),

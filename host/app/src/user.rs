@@ -14,6 +14,7 @@ use wire::Failure;
 
 use crate::ctx::{App, Ctx, Notice};
 use crate::error::{Error, Result};
+use crate::role::Holder;
 use crate::{otp, token};
 
 /// Name of the first administrator.
@@ -109,7 +110,10 @@ impl App {
     /// Returns the account of that id as calls carry it.
     pub fn principal(&self, id: &UserId) -> Result<Option<Arc<Principal>>> {
         // They only grow, so their sum stays the same for as long as all do.
-        let version = [Table::Users, Table::Acls, Table::Groups].map(|table| self.store.version(table)).iter().sum();
+        let version = [Table::Users, Table::Acls, Table::Groups, Table::Roles]
+            .map(|table| self.store.version(table))
+            .iter()
+            .sum();
         self.known.principals.get(version, id.as_str(), || {
             let Some(user) = self.user(id)? else { return Ok(None) };
             let User { email, permission, .. } = user.value;
@@ -383,6 +387,7 @@ pub async fn delete(ctx: &Ctx, id: &UserId) -> Result<()> {
         }
         let batch = ctx.app.forget_subject(batch, id.as_str())?;
         let batch = ctx.app.leave_groups(batch, id)?;
+        let batch = ctx.app.give_up_roles(batch, &Holder::User(id.clone()))?;
         match ctx.app.store.commit(batch).await {
             // It, or a group that it is in, was changed at the same moment.
             Err(store::Error::Conflict { .. }) => {}

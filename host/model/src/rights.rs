@@ -1,9 +1,11 @@
 //! What the entries of an account and its groups add up to.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
-use crate::ObjectId;
+use crate::{Object, ObjectId};
 
 /// A line of the access list, borrowed from wherever it is kept.
 #[derive(Clone, Copy, Debug)]
@@ -52,10 +54,39 @@ impl Levels {
     }
 }
 
-/// What an account was granted, object by object; inheritance is not in it.
+/// Picks the objects that a privilege is about.
+pub trait Selector: fmt::Debug + Send + Sync {
+    /// Returns whether the object is one of them; none when that cannot be told.
+    fn selects(&self, object: &Object) -> Option<bool>;
+}
+
+/// A fine right: to do one thing to all objects of a type, or to those that a selector picks; or the word that nobody may.
+#[derive(Clone, Debug)]
+pub struct Privilege {
+    /// Type of the objects, in the words of fine rights: `vm`, `vdi-snapshot`.
+    pub resource: String,
+    /// What may be done: `start`, `update`, `update:name`, or `*`.
+    pub action: String,
+    /// Whether it is allowed; otherwise it is denied, whatever else allows it.
+    pub allows: bool,
+    /// Which objects, as text and as what decides; none = all.
+    pub selector: Option<(String, Arc<dyn Selector>)>,
+}
+
+impl Privilege {
+    /// Returns all that tells it from others.
+    fn key(&self) -> (&str, &str, bool, Option<&str>) {
+        let selector = self.selector.as_ref().map(|(text, _)| text.as_str());
+        (&self.resource, &self.action, self.allows, selector)
+    }
+}
+
+/// What an account was granted: levels, object by object, and privileges; inheritance is not in it.
 #[derive(Clone, Debug, Default)]
 pub struct Rights {
     granted: HashMap<ObjectId, Levels>,
+    /// Sorted, each once.
+    privileges: Vec<Privilege>,
     key: u64,
 }
 
@@ -69,9 +100,29 @@ impl Rights {
                 granted.entry(entry.object.into()).or_default().0 |= levels.0;
             }
         }
+        Self { granted, ..Self::default() }.hashed()
+    }
+
+    /// Adds privileges.
+    #[must_use]
+    pub fn with(mut self, mut privileges: Vec<Privilege>) -> Self {
+        privileges.sort_unstable_by(|one, other| one.key().cmp(&other.key()));
+        privileges.dedup_by(|one, other| one.key() == other.key());
+        self.privileges = privileges;
+        self.hashed()
+    }
+
+    fn hashed(mut self) -> Self {
         let mut hasher = DefaultHasher::new();
-        granted.iter().collect::<BTreeMap<_, _>>().hash(&mut hasher);
-        Self { granted, key: hasher.finish() }
+        self.granted.iter().collect::<BTreeMap<_, _>>().hash(&mut hasher);
+        self.privileges.iter().for_each(|privilege| privilege.key().hash(&mut hasher));
+        self.key = hasher.finish();
+        self
+    }
+
+    /// Returns the privileges.
+    pub fn privileges(&self) -> &[Privilege] {
+        &self.privileges
     }
 
     /// Returns what entries on this very object grant.
@@ -86,7 +137,7 @@ impl Rights {
 
     /// Returns whether nothing is granted at all.
     pub fn is_empty(&self) -> bool {
-        self.granted.is_empty()
+        self.granted.is_empty() && self.privileges.is_empty()
     }
 
     /// Returns a hash of all of it.
@@ -99,7 +150,9 @@ impl Rights {
 impl PartialEq for Rights {
     fn eq(&self, other: &Self) -> bool {
         // A hash is no proof: what one account sees must never reach another.
-        self.key == other.key && self.granted == other.granted
+        self.key == other.key
+            && self.granted == other.granted
+            && self.privileges.iter().map(Privilege::key).eq(other.privileges.iter().map(Privilege::key))
     }
 }
 

@@ -5,11 +5,13 @@
 
 mod endpoint;
 mod failure;
+mod privilege;
 mod schema;
 mod table;
 
 pub use endpoint::{ENDPOINTS, Endpoint, LATER, Later, Outcome};
 pub use failure::Failure;
+pub use privilege::privileges;
 pub use schema::{Issue, Param, Params, Type};
 pub use table::{
     Access, Collection, Level, OPERATIONS, Object, Operation, Route, Verb, collection, collections, find, method_info,

@@ -220,8 +220,11 @@ impl Batch {
 
     /// Returns the notification of what a class no longer sees: what is gone, and what is there but no longer for it.
     pub(crate) fn exit(&self, class: &VisibilityClass) -> Option<Vec<u8>> {
-        let moving = self.sight.iter().flat_map(|sight| &sight.moving);
-        let there = moving.filter_map(|at| self.changed[*at].before.as_ref()).chain(self.heirs());
+        // A class that looks at values may lose any object that changed; others only what belongs elsewhere now.
+        let moving = self.sight.iter().flat_map(|sight| sight.moving.iter().copied());
+        let (all, moving) = if class.looks_at_values() { (self.changed.len(), None) } else { (0, Some(moving)) };
+        let changed = (0..all).chain(moving.into_iter().flatten());
+        let there = changed.filter_map(|at| self.changed[at].before.as_ref()).chain(self.heirs());
         let lost = there.filter(|object| !self.sees(class, object));
         exit(self.removed.iter().chain(lost).filter(|object| self.saw(class, object)))
     }

@@ -123,6 +123,7 @@ mod object;
 mod plugin;
 mod pool;
 mod record;
+mod role;
 mod server;
 mod storage;
 mod system;
@@ -150,6 +151,7 @@ static HANDLERS: LazyLock<Box<[(&str, Handler)]>> = LazyLock::new(|| {
         plugin::HANDLERS,
         pool::HANDLERS,
         record::HANDLERS,
+        role::HANDLERS,
         server::HANDLERS,
         storage::HANDLERS,
         system::HANDLERS,

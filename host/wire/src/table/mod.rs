@@ -199,6 +199,7 @@ mod object;
 mod plugin;
 mod pool;
 mod record;
+mod role;
 mod server;
 mod storage;
 mod system;
@@ -226,6 +227,7 @@ pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
         plugin::OPERATIONS,
         pool::OPERATIONS,
         record::OPERATIONS,
+        role::OPERATIONS,
         server::OPERATIONS,
         storage::OPERATIONS,
         system::OPERATIONS,

@@ -18,6 +18,7 @@ mod otp;
 mod pools;
 mod recovery;
 mod rest;
+mod roles;
 mod sockets;
 mod stats;
 mod watch;

@@ -1,0 +1,98 @@
+//! What operations are called in the words of fine rights: the action on each object that they name. The type follows from the
+//! object.
+//!
+//! An operation that is not here changes something that only a privilege for everything (`*`) allows; to look at an object is
+//! always `read`.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use crate::{Level, Operation};
+
+/// Operation, parameter, action.
+const PRIVILEGES: &[(&str, &str, &str)] = &[
+    ("disk.create", "sr", "import:vdi"),
+    ("network.create", "pool", "create:network"),
+    ("network.createBonded", "pool", "create:network"),
+    ("network.delete", "id", "delete"),
+    ("network.set", "id", "update"),
+    ("tag.add", "id", "update:tags"),
+    ("tag.remove", "id", "update:tags"),
+    ("task.cancel", "id", "abort"),
+    ("task.destroy", "id", "delete"),
+    ("vbd.connect", "id", "connect"),
+    ("vbd.delete", "id", "delete"),
+    ("vbd.disconnect", "id", "disconnect"),
+    ("vdi.delete", "id", "delete"),
+    ("vdi.migrate", "id", "migrate-send"),
+    ("vdi.migrate", "sr_id", "migrate-receive"),
+    ("vdi.set", "id", "update"),
+    ("vif.connect", "id", "connect"),
+    ("vif.delete", "id", "delete"),
+    ("vif.disconnect", "id", "disconnect"),
+    ("vif.set", "id", "update"),
+    ("vm.pause", "id", "pause"),
+    ("vm.restart", "id", "reboot"),
+    ("vm.resume", "id", "resume"),
+    ("vm.set", "id", "update"),
+    ("vm.start", "id", "start"),
+    ("vm.stop", "id", "shutdown"),
+    ("vm.suspend", "id", "suspend"),
+    ("vm.unpause", "id", "unpause"),
+];
+
+/// Returns the actions that a call means on the object that a parameter names; none when there is none but `*`.
+///
+/// What changes properties means each property that is given, and what can be done by force is another thing then.
+pub fn privileges(operation: &Operation, param: &str, params: &Map<String, Value>) -> Vec<Cow<'static, str>> {
+    let find = |(name, known, _): &&(&str, &str, &str)| *name == operation.name && *known == param;
+    let Some(&(_, _, action)) = PRIVILEGES.iter().find(find) else {
+        let is_read = operation.objects.iter().any(|object| object.param == param && object.level == Level::View);
+        return if is_read { vec!["read".into()] } else { Vec::new() };
+    };
+    let is_forced = || params.get("force").and_then(Value::as_bool).unwrap_or_default();
+    match action {
+        "update" => {
+            let names = params.keys().map(|name| name.trim_end_matches('?'));
+            let fields = names.filter(|name| !operation.objects.iter().any(|object| object.param == *name));
+            fields.filter(|name| *name != "id").map(|name| Cow::Owned(format!("update:{name}"))).collect()
+        }
+        "shutdown" | "reboot" if is_forced() => vec![Cow::Owned(format!("{action}:hard"))],
+        "shutdown" | "reboot" => vec![Cow::Owned(format!("{action}:clean"))],
+        action => vec![Cow::Borrowed(action)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn means(operation: &str, params: Value) -> Vec<Cow<'static, str>> {
+        privileges(crate::find(operation).unwrap(), "id", params.as_object().unwrap())
+    }
+
+    #[test]
+    fn calls_in_the_words_of_fine_rights() {
+        assert_eq!(means("vm.start", json!({ "id": "a" })), ["start"]);
+        assert_eq!(means("vm.stop", json!({ "id": "a" })), ["shutdown:clean"]);
+        assert_eq!(means("vm.stop", json!({ "id": "a", "force": true })), ["shutdown:hard"]);
+        let changes = json!({ "id": "a", "name_label": "b", "CPUs?": 2 });
+        let mut means_of_changes = means("vm.set", changes);
+        means_of_changes.sort();
+        assert_eq!(means_of_changes, ["update:CPUs", "update:name_label"]);
+        assert_eq!(means("vm.stats", json!({ "id": "a" })), ["read"]);
+    }
+
+    #[test]
+    fn rows_are_about_what_operations_name() {
+        for (name, param, _) in PRIVILEGES {
+            let operation = crate::find(name);
+            let names =
+                operation.is_some_and(|operation| operation.objects.iter().any(|object| object.param == *param));
+            assert!(names, "{name} {param}");
+        }
+    }
+}
