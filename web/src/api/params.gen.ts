@@ -10,6 +10,38 @@ export interface Params {
   'acl.getCurrentPermissions': Record<string, unknown>;
   /** Takes a grant back. */
   'acl.remove': { subject: string; object: string; action: string };
+  /** Adds a privilege to a role and returns its id. */
+  'aclPrivilege.create': { roleId: string; resource: string; action: string; effect: 'allow' | 'deny'; selector?: string };
+  /** Deletes a privilege. */
+  'aclPrivilege.delete': { id: string };
+  /** Returns a privilege. */
+  'aclPrivilege.get': { id: string };
+  /** Lists the privileges, of one role or of all. */
+  'aclPrivilege.getAll': { roleId?: string };
+  /** Changes a privilege. */
+  'aclPrivilege.set': { id: string; resource?: string; action?: string; effect?: 'allow' | 'deny'; selector?: string | null };
+  /** Gives a role to everybody in a group. */
+  'aclRole.addGroup': { id: string; groupId: string };
+  /** Gives a role to an account. */
+  'aclRole.addUser': { id: string; userId: string };
+  /** Copies a role with its privileges and returns the id of the copy. */
+  'aclRole.copy': { id: string; name?: string; description?: string };
+  /** Creates a role without privileges and returns its id. */
+  'aclRole.create': { name: string; description?: string };
+  /** Deletes a role and its privileges. */
+  'aclRole.delete': { id: string };
+  /** Returns a role. */
+  'aclRole.get': { id: string };
+  /** Lists the roles. */
+  'aclRole.getAll': Record<string, unknown>;
+  /** Lists who has a role: accounts and groups. */
+  'aclRole.getHolders': { id: string };
+  /** Takes a role from a group. */
+  'aclRole.removeGroup': { id: string; groupId: string };
+  /** Takes a role from an account. */
+  'aclRole.removeUser': { id: string; userId: string };
+  /** Renames or describes a role. */
+  'aclRole.set': { id: string; name?: string; description?: string };
   /** Keeps a template of user data. */
   'cloudConfig.create': { name: string; template: string };
   /** Keeps a template of a network configuration. */
@@ -36,6 +68,8 @@ export interface Params {
   'group.create': { name: string };
   /** Deletes a group and what it was granted; its members stay. */
   'group.delete': { id: string };
+  /** Lists the roles of a group. */
+  'group.getAclRoles': { id: string };
   /** Lists the groups. */
   'group.getAll': Record<string, unknown>;
   /** Takes an account out of a group. */
@@ -150,6 +184,8 @@ export interface Params {
   'user.create': { email: string; password: string; permission?: 'none' | 'read' | 'write' | 'admin' };
   /** Deletes an account, its tokens and its connections. */
   'user.delete': { id: string };
+  /** Lists the privileges of an account; everyone sees their own. */
+  'user.getAclPrivileges': { id: string };
   /** Lists the accounts. */
   'user.getAll': Record<string, unknown>;
   /** Lists one's own tokens. */
