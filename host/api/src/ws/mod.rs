@@ -31,8 +31,8 @@ use crate::origin::{self, Origin};
 use crate::session::Session;
 use crate::{Api, auth};
 
-/// Sockets from one address: a big team behind one proxy fits, a loop that forgets to close does not.
-const PER_ADDRESS: usize = 512;
+/// Sockets from one address: a thousand people behind one proxy fit, a loop that forgets to close does not.
+const PER_ADDRESS: usize = 2_048;
 
 /// Open sockets by address; those of this machine have none.
 #[derive(Clone, Default)]
