@@ -12,6 +12,7 @@ import { Route as rootRouteImport } from './routes/__root';
 import { Route as AppRouteImport } from './routes/_app';
 import { Route as LoginRouteImport } from './routes/login';
 import { Route as AppIndexRouteImport } from './routes/_app.index';
+import { Route as AppProfileRouteImport } from './routes/_app.profile';
 import { Route as AppHostsIndexRouteImport } from './routes/_app.hosts.index';
 import { Route as AppHostsIdRouteImport } from './routes/_app.hosts.$id';
 import { Route as AppNetworksIndexRouteImport } from './routes/_app.networks.index';
@@ -19,7 +20,11 @@ import { Route as AppNetworksIdRouteImport } from './routes/_app.networks.$id';
 import { Route as AppPoolsIndexRouteImport } from './routes/_app.pools.index';
 import { Route as AppPoolsIdRouteImport } from './routes/_app.pools.$id';
 import { Route as AppSettingsIndexRouteImport } from './routes/_app.settings.index';
+import { Route as AppSettingsGroupsRouteImport } from './routes/_app.settings.groups';
+import { Route as AppSettingsRightsRouteImport } from './routes/_app.settings.rights';
 import { Route as AppSettingsServersRouteImport } from './routes/_app.settings.servers';
+import { Route as AppSettingsTokensRouteImport } from './routes/_app.settings.tokens';
+import { Route as AppSettingsUsersRouteImport } from './routes/_app.settings.users';
 import { Route as AppSrsIndexRouteImport } from './routes/_app.srs.index';
 import { Route as AppSrsIdRouteImport } from './routes/_app.srs.$id';
 import { Route as AppVmsIndexRouteImport } from './routes/_app.vms.index';
@@ -39,6 +44,11 @@ const LoginRoute = LoginRouteImport.update({
 const AppIndexRoute = AppIndexRouteImport.update({
   id: '/',
   path: '/',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppProfileRoute = AppProfileRouteImport.update({
+  id: '/profile',
+  path: '/profile',
   getParentRoute: () => AppRoute,
 } as any);
 const AppHostsIndexRoute = AppHostsIndexRouteImport.update({
@@ -76,9 +86,29 @@ const AppSettingsIndexRoute = AppSettingsIndexRouteImport.update({
   path: '/settings/',
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsGroupsRoute = AppSettingsGroupsRouteImport.update({
+  id: '/settings/groups',
+  path: '/settings/groups',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsRightsRoute = AppSettingsRightsRouteImport.update({
+  id: '/settings/rights',
+  path: '/settings/rights',
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSettingsServersRoute = AppSettingsServersRouteImport.update({
   id: '/settings/servers',
   path: '/settings/servers',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsTokensRoute = AppSettingsTokensRouteImport.update({
+  id: '/settings/tokens',
+  path: '/settings/tokens',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsUsersRoute = AppSettingsUsersRouteImport.update({
+  id: '/settings/users',
+  path: '/settings/users',
   getParentRoute: () => AppRoute,
 } as any);
 const AppSrsIndexRoute = AppSrsIndexRouteImport.update({
@@ -115,10 +145,15 @@ const AppSettingsPluginsIdRoute = AppSettingsPluginsIdRouteImport.update({
 export interface FileRoutesByFullPath {
   '/': typeof AppIndexRoute;
   '/login': typeof LoginRoute;
+  '/profile': typeof AppProfileRoute;
   '/hosts/$id': typeof AppHostsIdRoute;
   '/networks/$id': typeof AppNetworksIdRoute;
   '/pools/$id': typeof AppPoolsIdRoute;
+  '/settings/groups': typeof AppSettingsGroupsRoute;
+  '/settings/rights': typeof AppSettingsRightsRoute;
   '/settings/servers': typeof AppSettingsServersRoute;
+  '/settings/tokens': typeof AppSettingsTokensRoute;
+  '/settings/users': typeof AppSettingsUsersRoute;
   '/srs/$id': typeof AppSrsIdRoute;
   '/vms/$id': typeof AppVmsIdRoute;
   '/hosts/': typeof AppHostsIndexRoute;
@@ -132,11 +167,16 @@ export interface FileRoutesByFullPath {
 }
 export interface FileRoutesByTo {
   '/login': typeof LoginRoute;
+  '/profile': typeof AppProfileRoute;
   '/': typeof AppIndexRoute;
   '/hosts/$id': typeof AppHostsIdRoute;
   '/networks/$id': typeof AppNetworksIdRoute;
   '/pools/$id': typeof AppPoolsIdRoute;
+  '/settings/groups': typeof AppSettingsGroupsRoute;
+  '/settings/rights': typeof AppSettingsRightsRoute;
   '/settings/servers': typeof AppSettingsServersRoute;
+  '/settings/tokens': typeof AppSettingsTokensRoute;
+  '/settings/users': typeof AppSettingsUsersRoute;
   '/srs/$id': typeof AppSrsIdRoute;
   '/vms/$id': typeof AppVmsIdRoute;
   '/hosts': typeof AppHostsIndexRoute;
@@ -152,11 +192,16 @@ export interface FileRoutesById {
   __root__: typeof rootRouteImport;
   '/_app': typeof AppRouteWithChildren;
   '/login': typeof LoginRoute;
+  '/_app/profile': typeof AppProfileRoute;
   '/_app/': typeof AppIndexRoute;
   '/_app/hosts/$id': typeof AppHostsIdRoute;
   '/_app/networks/$id': typeof AppNetworksIdRoute;
   '/_app/pools/$id': typeof AppPoolsIdRoute;
+  '/_app/settings/groups': typeof AppSettingsGroupsRoute;
+  '/_app/settings/rights': typeof AppSettingsRightsRoute;
   '/_app/settings/servers': typeof AppSettingsServersRoute;
+  '/_app/settings/tokens': typeof AppSettingsTokensRoute;
+  '/_app/settings/users': typeof AppSettingsUsersRoute;
   '/_app/srs/$id': typeof AppSrsIdRoute;
   '/_app/vms/$id': typeof AppVmsIdRoute;
   '/_app/hosts/': typeof AppHostsIndexRoute;
@@ -173,10 +218,15 @@ export interface FileRouteTypes {
   fullPaths:
     | '/'
     | '/login'
+    | '/profile'
     | '/hosts/$id'
     | '/networks/$id'
     | '/pools/$id'
+    | '/settings/groups'
+    | '/settings/rights'
     | '/settings/servers'
+    | '/settings/tokens'
+    | '/settings/users'
     | '/srs/$id'
     | '/vms/$id'
     | '/hosts/'
@@ -190,11 +240,16 @@ export interface FileRouteTypes {
   fileRoutesByTo: FileRoutesByTo;
   to:
     | '/login'
+    | '/profile'
     | '/'
     | '/hosts/$id'
     | '/networks/$id'
     | '/pools/$id'
+    | '/settings/groups'
+    | '/settings/rights'
     | '/settings/servers'
+    | '/settings/tokens'
+    | '/settings/users'
     | '/srs/$id'
     | '/vms/$id'
     | '/hosts'
@@ -209,11 +264,16 @@ export interface FileRouteTypes {
     | '__root__'
     | '/_app'
     | '/login'
+    | '/_app/profile'
     | '/_app/'
     | '/_app/hosts/$id'
     | '/_app/networks/$id'
     | '/_app/pools/$id'
+    | '/_app/settings/groups'
+    | '/_app/settings/rights'
     | '/_app/settings/servers'
+    | '/_app/settings/tokens'
+    | '/_app/settings/users'
     | '/_app/srs/$id'
     | '/_app/vms/$id'
     | '/_app/hosts/'
@@ -252,6 +312,13 @@ declare module '@tanstack/react-router' {
       path: '/';
       fullPath: '/';
       preLoaderRoute: typeof AppIndexRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    '/_app/profile': {
+      id: '/_app/profile';
+      path: '/profile';
+      fullPath: '/profile';
+      preLoaderRoute: typeof AppProfileRouteImport;
       parentRoute: typeof AppRoute;
     };
     '/_app/hosts/': {
@@ -303,11 +370,39 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppSettingsIndexRouteImport;
       parentRoute: typeof AppRoute;
     };
+    '/_app/settings/groups': {
+      id: '/_app/settings/groups';
+      path: '/settings/groups';
+      fullPath: '/settings/groups';
+      preLoaderRoute: typeof AppSettingsGroupsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    '/_app/settings/rights': {
+      id: '/_app/settings/rights';
+      path: '/settings/rights';
+      fullPath: '/settings/rights';
+      preLoaderRoute: typeof AppSettingsRightsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     '/_app/settings/servers': {
       id: '/_app/settings/servers';
       path: '/settings/servers';
       fullPath: '/settings/servers';
       preLoaderRoute: typeof AppSettingsServersRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    '/_app/settings/tokens': {
+      id: '/_app/settings/tokens';
+      path: '/settings/tokens';
+      fullPath: '/settings/tokens';
+      preLoaderRoute: typeof AppSettingsTokensRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    '/_app/settings/users': {
+      id: '/_app/settings/users';
+      path: '/settings/users';
+      fullPath: '/settings/users';
+      preLoaderRoute: typeof AppSettingsUsersRouteImport;
       parentRoute: typeof AppRoute;
     };
     '/_app/srs/': {
@@ -356,11 +451,16 @@ declare module '@tanstack/react-router' {
 }
 
 interface AppRouteChildren {
+  AppProfileRoute: typeof AppProfileRoute;
   AppIndexRoute: typeof AppIndexRoute;
   AppHostsIdRoute: typeof AppHostsIdRoute;
   AppNetworksIdRoute: typeof AppNetworksIdRoute;
   AppPoolsIdRoute: typeof AppPoolsIdRoute;
+  AppSettingsGroupsRoute: typeof AppSettingsGroupsRoute;
+  AppSettingsRightsRoute: typeof AppSettingsRightsRoute;
   AppSettingsServersRoute: typeof AppSettingsServersRoute;
+  AppSettingsTokensRoute: typeof AppSettingsTokensRoute;
+  AppSettingsUsersRoute: typeof AppSettingsUsersRoute;
   AppSrsIdRoute: typeof AppSrsIdRoute;
   AppVmsIdRoute: typeof AppVmsIdRoute;
   AppHostsIndexRoute: typeof AppHostsIndexRoute;
@@ -374,11 +474,16 @@ interface AppRouteChildren {
 }
 
 const AppRouteChildren: AppRouteChildren = {
+  AppProfileRoute: AppProfileRoute,
   AppIndexRoute: AppIndexRoute,
   AppHostsIdRoute: AppHostsIdRoute,
   AppNetworksIdRoute: AppNetworksIdRoute,
   AppPoolsIdRoute: AppPoolsIdRoute,
+  AppSettingsGroupsRoute: AppSettingsGroupsRoute,
+  AppSettingsRightsRoute: AppSettingsRightsRoute,
   AppSettingsServersRoute: AppSettingsServersRoute,
+  AppSettingsTokensRoute: AppSettingsTokensRoute,
+  AppSettingsUsersRoute: AppSettingsUsersRoute,
   AppSrsIdRoute: AppSrsIdRoute,
   AppVmsIdRoute: AppVmsIdRoute,
   AppHostsIndexRoute: AppHostsIndexRoute,

@@ -10,6 +10,8 @@ export interface Provider {
 export type SignInOutcome =
   | { kind: 'ok'; user: Schemas['User'] }
   | { kind: 'refused' }
+  /** The password was right; the account wants its one-time password, or another one than was given. */
+  | { kind: 'code'; wrong: boolean }
   | { kind: 'too-fast' }
   | { kind: 'failed'; message: string }
   | { kind: 'unreachable' };
@@ -18,6 +20,15 @@ const BASE = '/rest/v0/auth';
 
 async function request(path: string, init?: RequestInit): Promise<Response> {
   return fetch(BASE + path, { credentials: 'same-origin', cache: 'no-store', ...init });
+}
+
+/** What the daemon says of a one-time password, in an answer that refuses. */
+async function codeOf(response: Response): Promise<unknown> {
+  try {
+    return ((await response.json()) as { data?: { otp?: unknown } }).data?.otp;
+  } catch {
+    return undefined;
+  }
 }
 
 async function errorText(response: Response): Promise<string> {
@@ -35,6 +46,7 @@ export async function signIn(form: {
   password: string;
   remember: boolean;
   provider?: string | undefined;
+  otp?: string | undefined;
 }): Promise<SignInOutcome> {
   let response: Response;
   try {
@@ -47,7 +59,10 @@ export async function signIn(form: {
     return { kind: 'unreachable' };
   }
   if (response.ok) return { kind: 'ok', user: ((await response.json()) as { user: Schemas['User'] }).user };
-  if (response.status === 401) return { kind: 'refused' };
+  if (response.status === 401) {
+    const code = await codeOf(response);
+    return code === undefined ? { kind: 'refused' } : { kind: 'code', wrong: code === 'wrong' };
+  }
   if (response.status === 429) return { kind: 'too-fast' };
   if (response.status === 502 || response.status === 503 || response.status === 504) return { kind: 'unreachable' };
   return { kind: 'failed', message: await errorText(response) };

@@ -6,12 +6,37 @@ export interface Schemas {
   User: {
     id: string;
     email: string;
-    permission: 'none' | 'admin';
+    /** `read` and `write` come from older systems and grant nothing by themselves. */
+    permission: 'none' | 'read' | 'write' | 'admin';
+    /** Ids of the groups that it is in. */
+    groups?: string[];
+    /** With `otp` the account has one-time passwords; the secret itself is never told. */
     preferences?: Record<string, unknown>;
     /** Who vouches for the person, by plugin; such an account has no password here. */
     authProviders?: Record<string, unknown>;
     /** The password was made by the daemon and never changed. */
     passwordChangeSuggested?: boolean;
+  };
+  Group: {
+    id: string;
+    name: string;
+    users: string[];
+    /** The sign-in provider that fills it: name and members are changed there. */
+    provider?: string;
+  };
+  Role: 'viewer' | 'operator' | 'admin';
+  /** A role on an object, for an account or a group. */
+  Acl: { id: string; subject: string; object: string; action: string };
+  /** Times are milliseconds since the epoch. */
+  Token: {
+    id: string;
+    user_id: string;
+    created_at: number;
+    expiration: number;
+    description?: string;
+    client?: { id: string };
+    /** By address. */
+    last_uses?: Record<string, { timestamp: number }>;
   };
   /** A text in several languages; English is always there. */
   Texts: { en?: string; fr?: string };
@@ -154,6 +179,25 @@ interface Results {
   'session.getUser': Schemas['User'];
   'session.subscribe': boolean;
   'user.changePassword': boolean;
+  'user.create': string;
+  'user.delete': boolean;
+  'user.getAll': Schemas['User'][];
+  'user.getAuthenticationTokens': Schemas['Token'][];
+  'user.removeAuthProvider': boolean;
+  'user.set': boolean;
+  'group.addUser': boolean;
+  'group.create': string;
+  'group.delete': boolean;
+  'group.getAll': Schemas['Group'][];
+  'group.removeUser': boolean;
+  'group.set': boolean;
+  'acl.add': boolean;
+  'acl.get': Schemas['Acl'][];
+  'acl.remove': boolean;
+  'token.create': string;
+  'token.delete': boolean;
+  'token.deleteOwn': boolean;
+  'token.set': boolean;
   'inventory.watch': Schemas['WatchAnswer'];
   'inventory.unwatch': boolean;
   'inventory.counts': Schemas['Count'][];

@@ -1,5 +1,5 @@
 // Language, theme, password, and the way out.
-import { IconChevronDown, IconKey, IconLogout } from '@tabler/icons-react';
+import { IconChevronDown, IconKey, IconLogout, IconUserCircle } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Schemas } from '../api/methods';
@@ -65,6 +65,13 @@ export function AccountMenu({ user }: { user: Schemas['User'] }) {
             </Menu.RadioGroup>
           </div>
           <Menu.Divider />
+          <Menu.Item
+            leftSection={<IconUserCircle size={16} aria-hidden />}
+            closeMenuOnClick
+            onClick={() => void navigate({ to: '/profile' })}
+          >
+            {t('profile.title')}
+          </Menu.Item>
           {/* The password of a directory's account is changed there. */}
           {user.authProviders === undefined && (
             <Menu.Item

@@ -13,9 +13,7 @@ import { Stack } from '../ui/layout';
 import { Text } from '../ui/text';
 import { toast } from '../ui/toast';
 import { errorText } from './errorText';
-
-/** Short passwords fall to guessing; length is the only rule that helps. */
-const MIN_LENGTH = 8;
+import { MIN_PASSWORD } from './passwordRule';
 
 interface Props {
   opened: boolean;
@@ -48,7 +46,7 @@ function PasswordForm({ onClose, user, suggested }: Omit<Props, 'opened'>) {
     const { value } = event.currentTarget;
     setForm((old) => ({ ...old, [name]: value }));
   };
-  const short = form.newPassword.length < MIN_LENGTH;
+  const short = form.newPassword.length < MIN_PASSWORD;
   const differs = form.newPassword !== form.again;
   const wrongOld = change.error instanceof ApiError && change.error.code === CODE.invalidCredentials;
   const toggle = { visibilityToggleButtonProps: { 'aria-label': t('form.showSecret') } };
@@ -94,11 +92,11 @@ function PasswordForm({ onClose, user, suggested }: Omit<Props, 'opened'>) {
         />
         <PasswordInput
           label={t('password.new')}
-          description={t('password.rule', { count: MIN_LENGTH })}
+          description={t('password.rule', { count: MIN_PASSWORD })}
           autoComplete="new-password"
           value={form.newPassword}
           onChange={set('newPassword')}
-          error={tried && short ? t('password.tooShort', { count: MIN_LENGTH }) : undefined}
+          error={tried && short ? t('password.tooShort', { count: MIN_PASSWORD }) : undefined}
           {...toggle}
         />
         <PasswordInput

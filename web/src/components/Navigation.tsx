@@ -1,21 +1,15 @@
 // The links of the sidebar, with the tree of pools.
-import {
-  IconBox,
-  IconDatabase,
-  IconNetwork,
-  IconPuzzle,
-  IconServer,
-  IconServer2,
-  IconSettings,
-  IconStack2,
-} from '@tabler/icons-react';
+import { IconBox, IconDatabase, IconNetwork, IconServer, IconSettings, IconStack2 } from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useT } from '../i18n/i18n';
+import { useUser } from '../live/queries';
 import classes from './Navigation.module.css';
 import { PoolTree } from './PoolTree';
+import { SETTINGS } from './settingsPages';
 
 export function Navigation({ onNavigate }: { onNavigate?: () => void }) {
   const t = useT();
+  const admin = useUser()?.permission === 'admin';
   const shared = { className: classes['link'], onClick: onNavigate };
   // The page of one object is not the list: the list's link is then its parent.
   const list = { ...shared, activeProps: { 'data-active': true }, activeOptions: { includeSearch: false } };
@@ -52,26 +46,24 @@ export function Navigation({ onNavigate }: { onNavigate?: () => void }) {
         </Link>
         <PoolTree onNavigate={onNavigate} />
       </li>
-      <li>
-        <Link to="/settings" {...shared} activeProps={{ 'data-parent': true }} activeOptions={{ exact: false }}>
-          <IconSettings size={18} stroke={1.7} aria-hidden />
-          {t('nav.settings')}
-        </Link>
-        <ul className={classes['sublist']}>
-          <li>
-            <Link to="/settings/servers" {...shared}>
-              <IconServer2 size={17} stroke={1.7} aria-hidden />
-              {t('nav.servers')}
-            </Link>
-          </li>
-          <li>
-            <Link to="/settings/plugins" {...shared}>
-              <IconPuzzle size={17} stroke={1.7} aria-hidden />
-              {t('nav.plugins')}
-            </Link>
-          </li>
-        </ul>
-      </li>
+      {admin && (
+        <li>
+          <Link to="/settings" {...shared} activeProps={{ 'data-parent': true }} activeOptions={{ exact: false }}>
+            <IconSettings size={18} stroke={1.7} aria-hidden />
+            {t('nav.settings')}
+          </Link>
+          <ul className={classes['sublist']}>
+            {SETTINGS.map(({ to, label, icon: Icon }) => (
+              <li key={to}>
+                <Link to={to} {...shared} activeOptions={{ includeSearch: false }}>
+                  <Icon size={17} stroke={1.7} aria-hidden />
+                  {t(label)}
+                </Link>
+              </li>
+            ))}
+          </ul>
+        </li>
+      )}
     </ul>
   );
 }

@@ -15,12 +15,18 @@ import { NewVersionBanner } from './NewVersion';
 import { PaletteButton } from './palette/PaletteButton';
 import classes from './Shell.module.css';
 
-export function Shell({ user, children }: { user: Schemas['User']; children: ReactNode }) {
+interface Props {
+  user: Schemas['User'];
+  /** Whether there is anything to go to. */
+  shared: boolean;
+  children: ReactNode;
+}
+
+export function Shell({ user, shared, children }: Props) {
   const t = useT();
   const narrow = useNarrow();
   const [menu, setMenu] = useState(false);
   const connection = useConnection();
-  const shared = user.permission !== 'none';
   return (
     <div className={classes['shell']} data-plain={!shared || undefined}>
       <a href="#main" className={classes['skip']}>

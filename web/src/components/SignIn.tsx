@@ -25,21 +25,28 @@ export function SignIn({ to, ended }: { to: string; ended: boolean }) {
   const providers = useQuery(providersQuery).data ?? [];
   const [form, setForm] = useState({ username: '', password: '', remember: false, provider: ANY });
   const [missing, setMissing] = useState(false);
+  // Asked for once the daemon says that this account has them; another name is another account.
+  const [code, setCode] = useState<string>();
 
   const attempt = useMutation({
-    mutationFn: () => signIn({ ...form, provider: form.provider === ANY ? undefined : form.provider }),
+    mutationFn: () =>
+      signIn({ ...form, provider: form.provider === ANY ? undefined : form.provider, otp: code?.trim() || undefined }),
     onSuccess: async (outcome) => {
+      setMissing(false);
       if (outcome.kind === 'ok') {
         enter(outcome.user);
         await router.navigate({ href: to, replace: true });
+      } else if (outcome.kind === 'code') {
+        setCode('');
       } else if (outcome.kind === 'refused') {
+        setCode(undefined);
         setForm((old) => ({ ...old, password: '' }));
       }
     },
   });
 
   function submit() {
-    const incomplete = form.username.trim() === '' || form.password === '';
+    const incomplete = form.username.trim() === '' || form.password === '' || code?.trim() === '';
     setMissing(incomplete);
     if (!incomplete) attempt.mutate();
   }
@@ -49,6 +56,7 @@ export function SignIn({ to, ended }: { to: string; ended: boolean }) {
   if (attempt.isPending) failure = undefined;
   else if (attempt.error) failure = t('error.unknown');
   else if (outcome?.kind === 'refused') failure = t('signIn.refused');
+  else if (outcome?.kind === 'code' && outcome.wrong) failure = t('signIn.wrongCode');
   else if (outcome?.kind === 'too-fast') failure = t('signIn.tooFast');
   else if (outcome?.kind === 'unreachable') failure = t('signIn.unreachable');
   else if (outcome?.kind === 'failed') failure = t('signIn.failed', { message: outcome.message });
@@ -101,6 +109,7 @@ export function SignIn({ to, ended }: { to: string; ended: boolean }) {
             onChange={(event) => {
               const { value } = event.currentTarget;
               setForm((old) => ({ ...old, username: value }));
+              setCode(undefined);
             }}
             error={missing && form.username.trim() === '' ? t('form.required') : undefined}
           />
@@ -116,6 +125,19 @@ export function SignIn({ to, ended }: { to: string; ended: boolean }) {
             error={missing && form.password === '' ? t('form.required') : undefined}
             visibilityToggleButtonProps={{ 'aria-label': t('form.showSecret') }}
           />
+          {code !== undefined && (
+            <TextInput
+              label={t('signIn.code')}
+              description={t('signIn.codeHelp')}
+              name="otp"
+              inputMode="numeric"
+              autoComplete="one-time-code"
+              autoFocus
+              value={code}
+              onChange={(event) => setCode(event.currentTarget.value)}
+              error={missing && code.trim() === '' ? t('form.required') : undefined}
+            />
+          )}
           <Checkbox
             label={t('signIn.remember')}
             checked={form.remember}

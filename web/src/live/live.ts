@@ -31,7 +31,7 @@ client.onOnline((user) => {
   // The page watches windows: whole objects of everything that changes would only cost time.
   client.call('session.subscribe', { topics: ['servers', 'plugins'], all: false }).catch(() => undefined);
   void queryClient.invalidateQueries({ queryKey: ['servers'] });
-  void queryClient.invalidateQueries({ queryKey: ['plugins'] });
+  for (const key of ['plugins', 'users', 'groups', 'acls']) void queryClient.invalidateQueries({ queryKey: [key] });
 });
 
 client.on('servers', ({ items, removed = [] }) => {

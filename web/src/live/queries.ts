@@ -28,6 +28,33 @@ export const pluginsQuery = queryOptions({
   queryFn: () => client.call('plugin.get', {}),
 });
 
+/** Nothing tells of changes to these: they are read when a page shows them, and again when somebody comes back to it. */
+const REREAD = { staleTime: 0, refetchOnMount: 'always', refetchOnWindowFocus: true } as const;
+
+export const usersQuery = queryOptions({
+  queryKey: ['users'],
+  queryFn: () => client.call('user.getAll', {}),
+  ...REREAD,
+});
+
+export const groupsQuery = queryOptions({
+  queryKey: ['groups'],
+  queryFn: () => client.call('group.getAll', {}),
+  ...REREAD,
+});
+
+export const aclsQuery = queryOptions({
+  queryKey: ['acls'],
+  queryFn: () => client.call('acl.get', {}),
+  ...REREAD,
+});
+
+export const tokensQuery = queryOptions({
+  queryKey: ['tokens'],
+  queryFn: () => client.call('user.getAuthenticationTokens', {}),
+  ...REREAD,
+});
+
 /** Seconds between two points, and so between two readings. */
 export const STEPS: Record<Granularity, number> = { seconds: 5, minutes: 60, hours: 3_600, days: 86_400 };
 
@@ -51,10 +78,21 @@ export function useUser(): Schemas['User'] | undefined {
   return useQuery(userQuery).data;
 }
 
+/** What can be read again after a change. */
+export type Read = 'servers' | 'plugins' | 'user' | 'users' | 'groups' | 'acls' | 'tokens';
+
+export const readAgain = (...keys: Read[]): Promise<unknown> =>
+  Promise.all(keys.map((key) => queryClient.invalidateQueries({ queryKey: [key] })));
+
 /** A call that changes something. Its effect comes back as a notification; `refresh` names what to read again anyway. */
-export function useApiMutation<K extends keyof Methods>(method: K, refresh?: 'servers' | 'plugins' | 'user') {
+export function useApiMutation<K extends keyof Methods>(method: K, ...refresh: Read[]) {
   return useMutation({
     mutationFn: (params: Methods[K]['params']) => client.call(method, params),
-    onSettled: () => (refresh ? queryClient.invalidateQueries({ queryKey: [refresh] }) : undefined),
+    onSettled: () => readAgain(...refresh),
   });
+}
+
+/** Several calls after each other that make one change; after a failure those before it stay done. */
+export function useSteps<P>(steps: (params: P) => Promise<unknown>, ...refresh: Read[]) {
+  return useMutation({ mutationFn: steps, onSettled: () => readAgain(...refresh) });
 }

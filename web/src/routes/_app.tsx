@@ -1,10 +1,11 @@
-import { createFileRoute, Outlet, redirect } from '@tanstack/react-router';
+import { createFileRoute, Outlet, redirect, useLocation } from '@tanstack/react-router';
 import { NothingShared } from '../components/NothingShared';
 import { PasswordSuggestion } from '../components/ChangePassword';
-import { Failed } from '../components/QueryState';
+import { Failed, LoadingRows } from '../components/QueryState';
 import { Shell } from '../components/Shell';
 import { queryClient } from '../live/live';
 import { sessionQuery, useUser } from '../live/queries';
+import { useShared } from '../live/shared';
 import { enter } from '../session/session';
 
 export const Route = createFileRoute('/_app')({
@@ -17,12 +18,21 @@ export const Route = createFileRoute('/_app')({
   errorComponent: ({ error, reset }) => <Failed main error={error} retry={reset} />,
 });
 
+/** Pages that everybody has, whatever was shared with them. */
+const OWN = ['/profile'];
+
 function App() {
   const user = useUser();
+  const shared = useShared(user);
+  const path = useLocation({ select: (location) => location.pathname });
   if (!user) return null;
+  let content = <Outlet />;
+  if (shared !== true && !OWN.includes(path)) {
+    content = shared === false ? <NothingShared name={user.email} /> : <LoadingRows rows={6} />;
+  }
   return (
-    <Shell user={user}>
-      {user.permission === 'none' ? <NothingShared name={user.email} /> : <Outlet />}
+    <Shell user={user} shared={shared === true}>
+      {content}
       <PasswordSuggestion key={user.id} user={user} />
     </Shell>
   );

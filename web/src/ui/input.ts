@@ -3,6 +3,7 @@ export {
   Checkbox,
   Fieldset,
   Input,
+  MultiSelect,
   NumberInput,
   PasswordInput,
   Radio,

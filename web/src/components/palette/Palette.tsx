@@ -1,6 +1,6 @@
 // The command palette: pages, any object by its name, and what may be done to a machine now. A chunk of its own, loaded
 // when it is opened for the first time.
-import { IconPlayerPlay, IconPower, IconPuzzle, IconRotateClockwise, IconServer2 } from '@tabler/icons-react';
+import { IconPlayerPlay, IconPower, IconRotateClockwise, IconUserCircle } from '@tabler/icons-react';
 import { useNavigate } from '@tanstack/react-router';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -16,6 +16,7 @@ import { nameOf, whereText } from '../objects/cells';
 import { byName } from '../objects/filter';
 import { type Kind, KINDS } from '../objects/kinds';
 import { type Paged, PAGES } from '../objects/ObjectAnchor';
+import { SETTINGS } from '../settingsPages';
 import { restartVm, startVm, stopVm } from '../vms/vmVerbs';
 
 /** What is found by name; whoever wants more uses a list. */
@@ -90,22 +91,18 @@ function useCommands(query: string | undefined): Command[] {
       icon: <kind.icon size={18} stroke={1.7} />,
       run: () => void navigate({ to: kind.to }),
     })),
-    ...(admin
-      ? [
-          {
-            id: 'servers',
-            label: t('nav.servers'),
-            icon: <IconServer2 size={18} stroke={1.7} />,
-            run: () => void navigate({ to: '/settings/servers' }),
-          },
-          {
-            id: 'plugins',
-            label: t('nav.plugins'),
-            icon: <IconPuzzle size={18} stroke={1.7} />,
-            run: () => void navigate({ to: '/settings/plugins' }),
-          },
-        ]
-      : []),
+    ...(admin ? SETTINGS : []).map(({ to, label, icon: Icon }) => ({
+      id: to,
+      label: t(label),
+      icon: <Icon size={18} stroke={1.7} />,
+      run: () => void navigate({ to }),
+    })),
+    {
+      id: 'profile',
+      label: t('profile.title'),
+      icon: <IconUserCircle size={18} stroke={1.7} />,
+      run: () => void navigate({ to: '/profile' }),
+    },
   ]
     .filter((page) => page.label.toLowerCase().includes(typed))
     .map((page) => ({ ...page, group: t('palette.pages') }));
