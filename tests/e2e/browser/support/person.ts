@@ -15,6 +15,13 @@ export async function trySignIn(page: Page, person: Person, provider?: string): 
 
 export const refusal = (page: Page): Locator => page.getByRole('alert').filter({ hasText: 'is wrong' });
 
+/** Signs in as somebody who has a password of their own. */
+export async function enter(page: Page, person: Person): Promise<void> {
+  await page.goto('/login');
+  await trySignIn(page, person);
+  await expect(account(page, person)).toBeVisible({ timeout: 30_000 });
+}
+
 /** Signs in as the administrator, and puts the change of the first password off where it is asked for. */
 export async function signIn(page: Page, person: Person): Promise<void> {
   await page.goto('/login');
@@ -40,7 +47,19 @@ export async function signOut(page: Page, person: Person): Promise<void> {
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
 }
 
-const LINKS = ['Virtual machines', 'Hosts', 'Pools', 'Storage', 'Networks', 'Servers', 'Plugins'] as const;
+const LINKS = [
+  'Virtual machines',
+  'Hosts',
+  'Pools',
+  'Storage',
+  'Networks',
+  'Servers',
+  'Plugins',
+  'Users',
+  'Groups',
+  'Rights',
+  'Tokens',
+] as const;
 
 /** Follows a link of the sidebar. */
 export async function go(page: Page, link: (typeof LINKS)[number]): Promise<void> {
@@ -48,6 +67,12 @@ export async function go(page: Page, link: (typeof LINKS)[number]): Promise<void
   if (await menu.isVisible()) await menu.click();
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: link, exact: true }).click();
   await expect(page.getByRole('heading', { level: 1, name: link })).toBeVisible();
+}
+
+export async function openProfile(page: Page, person: Person): Promise<void> {
+  await account(page, person).click();
+  await page.getByRole('menuitem', { name: 'Your profile' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Your profile' })).toBeVisible();
 }
 
 export async function openPlugin(page: Page, name: string): Promise<void> {
@@ -78,7 +103,10 @@ export const searchBox = (page: Page, kind = 'virtual machines'): Locator =>
 
 /** The rows of a list, without its header. */
 export const bodyRows = (page: Page, table: string): Locator =>
-  page.getByRole('table', { name: table, exact: true }).getByRole('row').filter({ has: page.getByRole('cell') });
+  page
+    .getByRole('table', { name: table, exact: true })
+    .getByRole('row')
+    .filter({ has: page.getByRole('cell') });
 
 /** How many objects a list has, drawn or not: the header counts as a row. */
 export async function expectCount(page: Page, table: string, count: number): Promise<void> {
