@@ -60,7 +60,7 @@ pub(crate) fn permission(ctx: &Ctx, operation: &Operation) -> Result<(), Failure
 
 /// Says what a call means in the words of fine rights; administrators do not need it.
 fn meaning(ctx: Ctx, operation: &Operation, params: &Map<String, Value>) -> Ctx {
-    if operation.objects.is_empty() || !ctx.caller.principal().is_some_and(|who| !who.rights.privileges().is_empty()) {
+    if operation.objects.is_empty() || ctx.caller.principal().is_none_or(|who| who.rights.privileges().is_empty()) {
         return ctx;
     }
     let meaning = |named: &wire::Object| Meaning {
