@@ -19,7 +19,7 @@ import { expect, test } from '../support/test.ts';
 
 const VMS = recordedVms(POOLS[1]).filter((vm, _, all) => all.filter((one) => one.name === vm.name).length === 1);
 const VM = VMS[0]?.name ?? '';
-const ALICE = { name: 'alice', password: 'alice-and-her-password' };
+const PAULA = { name: 'paula', password: 'paula-and-her-password' };
 const NOTHING = 'You are signed in, but nothing has been shared with you yet';
 
 /** The code of a Base32 secret, by the words of RFC 6238; so many half minutes from now. */
@@ -37,17 +37,17 @@ function code(secret: string, steps = 0): string {
 
 test('a right on a machine for a group comes and goes under the eyes of its member', async ({ page, another, rig }) => {
   await signIn(page, rig.admin);
-  await addUser(page, ALICE);
-  await expect(item(page, 'Users', ALICE.name)).toContainText('In no group');
+  await addUser(page, PAULA);
+  await expect(item(page, 'Users', PAULA.name)).toContainText('In no group');
 
   await test.step('the same name twice is refused in the dialog', async () => {
     await page.getByRole('button', { name: 'Add user' }).click();
     const dialog = page.getByRole('dialog', { name: 'Add a user' });
-    await dialog.getByLabel('Username').fill(ALICE.name.toUpperCase());
+    await dialog.getByLabel('Username').fill(PAULA.name.toUpperCase());
     await dialog.getByLabel('Password', { exact: true }).fill('short');
     await dialog.getByRole('button', { name: 'Create user' }).click();
     await expect(dialog.getByLabel('Password', { exact: true })).toHaveAccessibleDescription(/at least 8 characters/);
-    await dialog.getByLabel('Password', { exact: true }).fill(ALICE.password);
+    await dialog.getByLabel('Password', { exact: true }).fill(PAULA.password);
     await dialog.getByRole('button', { name: 'Create user' }).click();
     await expect(dialog.getByLabel('Username')).toHaveAccessibleDescription(/account of this name already/, {
       timeout: 20_000,
@@ -56,13 +56,13 @@ test('a right on a machine for a group comes and goes under the eyes of its memb
   });
 
   const hers = await another();
-  await enter(hers, ALICE);
+  await enter(hers, PAULA);
   await expect(hers.getByRole('heading', { name: NOTHING })).toBeVisible();
   await expect(hers.getByRole('navigation', { name: 'Main' })).toHaveCount(0);
 
   await test.step('a group of hers sees one machine', async () => {
-    await addGroup(page, 'Operators', [ALICE.name]);
-    await expect(item(page, 'Groups', 'Operators')).toContainText(`1 member · ${ALICE.name}`);
+    await addGroup(page, 'Operators', [PAULA.name]);
+    await expect(item(page, 'Groups', 'Operators')).toContainText(`1 member · ${PAULA.name}`);
     await grant(page, 'Operators', 'Viewer', VM);
     await expect(item(page, 'Rights of Operators', `Viewer: ${VM}`)).toContainText('Virtual machine');
     await expect(vmTable(hers)).toBeVisible();
@@ -82,11 +82,11 @@ test('a right on a machine for a group comes and goes under the eyes of its memb
 
   await test.step('what she has is found from her account, and by the name of the machine', async () => {
     await go(page, 'Users');
-    await expect(item(page, 'Users', ALICE.name)).toContainText('Groups: Operators');
-    await page.getByRole('link', { name: `Rights of ${ALICE.name}` }).click();
+    await expect(item(page, 'Users', PAULA.name)).toContainText('Groups: Operators');
+    await page.getByRole('link', { name: `Rights of ${PAULA.name}` }).click();
     await expect(item(page, 'Rights of Operators', `Viewer: ${VM}`)).toBeVisible();
     await expect(page.getByText('Through the group')).toBeVisible();
-    await page.getByRole('button', { name: `Only ${ALICE.name}` }).click();
+    await page.getByRole('button', { name: `Only ${PAULA.name}` }).click();
     await page.getByRole('textbox', { name: 'Search people, groups and objects' }).fill(VM);
     await expect(item(page, 'Rights of Operators', `Viewer: ${VM}`)).toBeVisible();
     await page.getByRole('textbox', { name: 'Search people, groups and objects' }).fill('nothing like that');
@@ -107,18 +107,18 @@ test('a right on a machine for a group comes and goes under the eyes of its memb
       // The last group leaves no list behind.
       if ((await page.getByText('No groups yet').count()) === 0) throw error;
     });
-    await remove(page, 'Users', ALICE.name);
+    await remove(page, 'Users', PAULA.name);
     await expect(hers.getByRole('heading', { name: 'Sign in' })).toBeVisible();
   });
 });
 
 test('one-time passwords and tokens of one’s own', async ({ page, another, rig }) => {
-  const bob = { name: 'bob', password: 'bob-and-his-password' };
+  const quentin = { name: 'quentin', password: 'quentin-and-his-password' };
   await signIn(page, rig.admin);
-  await addUser(page, bob);
+  await addUser(page, quentin);
   const his = await another();
-  await enter(his, bob);
-  await openProfile(his, bob);
+  await enter(his, quentin);
+  await openProfile(his, quentin);
 
   const secret = await test.step('set up, but only with the code of the app', async () => {
     await his.getByRole('button', { name: 'Set up' }).click();
@@ -155,33 +155,33 @@ test('one-time passwords and tokens of one’s own', async ({ page, another, rig
   });
 
   await test.step('signing in asks for the code', async () => {
-    await signOut(his, bob);
-    await trySignIn(his, bob);
+    await signOut(his, quentin);
+    await trySignIn(his, quentin);
     const box = his.getByLabel('One-time password');
     await expect(box).toBeVisible({ timeout: 20_000 });
     await expect(box).toBeFocused();
     await box.fill(code(secret));
     await his.getByRole('button', { name: 'Sign in' }).click();
-    await expect(account(his, bob)).toBeVisible({ timeout: 20_000 });
+    await expect(account(his, quentin)).toBeVisible({ timeout: 20_000 });
   });
 
   await test.step('an administrator takes it away, and ends all sessions', async () => {
     await go(page, 'Users');
-    await expect(item(page, 'Users', bob.name)).toContainText('One-time password');
-    await page.getByRole('button', { name: `Edit ${bob.name}` }).click();
-    const dialog = page.getByRole('dialog', { name: `Edit ${bob.name}` });
+    await expect(item(page, 'Users', quentin.name)).toContainText('One-time password');
+    await page.getByRole('button', { name: `Edit ${quentin.name}` }).click();
+    const dialog = page.getByRole('dialog', { name: `Edit ${quentin.name}` });
     await dialog.getByLabel('Take its one-time passwords away').check();
     await dialog.getByRole('button', { name: 'Save' }).click();
-    await expect(toast(page, `${bob.name} was saved.`)).toBeVisible();
-    await expect(item(page, 'Users', bob.name)).not.toContainText('One-time password');
+    await expect(toast(page, `${quentin.name} was saved.`)).toBeVisible();
+    await expect(item(page, 'Users', quentin.name)).not.toContainText('One-time password');
     await go(page, 'Tokens');
-    await page.getByRole('combobox', { name: 'Account', exact: true }).fill(bob.name);
-    await page.getByRole('option', { name: bob.name }).click();
+    await page.getByRole('combobox', { name: 'Account', exact: true }).fill(quentin.name);
+    await page.getByRole('option', { name: quentin.name }).click();
     await page.getByRole('button', { name: 'End all tokens' }).click();
-    const question = page.getByRole('dialog', { name: `End all tokens of ${bob.name}?` });
+    const question = page.getByRole('dialog', { name: `End all tokens of ${quentin.name}?` });
     await question.getByRole('button', { name: 'End all tokens' }).click();
     await expect(his.getByRole('heading', { name: 'Sign in' })).toBeVisible();
-    await enter(his, bob);
+    await enter(his, quentin);
   });
-  await remove(page, 'Users', bob.name);
+  await remove(page, 'Users', quentin.name);
 });
