@@ -62,7 +62,10 @@ test('a machine changes under the eyes, and may go', async ({ page, rig }) => {
   await expect(heading(page, VM)).toBeVisible();
   await expect(page.getByRole('button', { name: 'Start', exact: true })).toBeDisabled();
   await page.getByRole('button', { name: 'Stop', exact: true }).click();
-  await page.getByRole('dialog', { name: `Stop ${VM}?` }).getByRole('button', { name: 'Cancel' }).click();
+  await page
+    .getByRole('dialog', { name: `Stop ${VM}?` })
+    .getByRole('button', { name: 'Cancel' })
+    .click();
 
   await page.goto('/vms/00000000-0000-0000-0000-000000000000');
   await expect(page.getByText('No such virtual machine')).toBeVisible();
@@ -70,7 +73,10 @@ test('a machine changes under the eyes, and may go', async ({ page, rig }) => {
 
 for (const [kind, open] of [
   ['machine', (page: Page) => vmRow(page, VM).getByRole('link', { name: VM }).click()],
-  ['host', (page: Page) => go(page, 'Hosts').then(() => page.getByRole('table').getByRole('link', { name: 'berlin' }).click())],
+  [
+    'host',
+    (page: Page) => go(page, 'Hosts').then(() => page.getByRole('table').getByRole('link', { name: 'berlin' }).click()),
+  ],
 ] as const) {
   test(`statistics of a ${kind}`, async ({ page, rig }) => {
     await signIn(page, rig.admin);

@@ -118,7 +118,13 @@ test('the tree leads from pools to hosts, and counts machines', async ({ page, r
   const tree = page.getByRole('list', { name: 'Pools and hosts' });
   const toggle = tree.getByRole('button', { name: `Hosts of ${OTHER}` });
   await expect(toggle).toHaveAttribute('aria-expanded', 'true');
-  await expect(tree.getByRole('listitem').filter({ hasText: POOL }).getByTitle(`${recordedVms(POOLS[0]).length} machines`).first()).toBeVisible();
+  await expect(
+    tree
+      .getByRole('listitem')
+      .filter({ hasText: POOL })
+      .getByTitle(`${recordedVms(POOLS[0]).length} machines`)
+      .first(),
+  ).toBeVisible();
   await toggle.click();
   await expect(tree.getByRole('link', { name: 'grimsby', exact: true })).toHaveCount(0);
   await toggle.click();
