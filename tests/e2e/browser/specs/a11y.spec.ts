@@ -4,6 +4,7 @@ import { expectAccessible } from '../support/axe.ts';
 import {
   expectNoSidewaysScrolling,
   go,
+  openProfile,
   refusal,
   searchBox,
   signIn,
@@ -12,6 +13,7 @@ import {
   vmRow,
   vmTable,
 } from '../support/person.ts';
+import { addUser, choose, remove } from '../support/people.ts';
 import { LDAP, openTest } from '../support/plugin.ts';
 import { POOLS, recordedVms } from '../support/rig.ts';
 import { expect, type Page, test } from '../support/test.ts';
@@ -142,6 +144,51 @@ test('plugins', async ({ page, rig }) => {
   await expectAccessible(page, 'no such page');
 });
 
+test('people and what they may do', async ({ page, rig }) => {
+  await signIn(page, rig.admin);
+  const carol = { name: 'carol', password: 'carol-and-her-password' };
+  await addUser(page, carol);
+  await expectAccessible(page, 'users');
+  await page.getByRole('button', { name: `Edit ${carol.name}` }).click();
+  await page.getByRole('dialog').getByLabel('Username').fill('');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await expectAccessible(page, 'editing a user, incomplete');
+  await close(page);
+
+  await go(page, 'Groups');
+  await expectAccessible(page, 'groups');
+  await page.getByRole('button', { name: 'Add group' }).click();
+  const group = page.getByRole('dialog', { name: 'Add a group' });
+  await choose(page, group.getByLabel('Members'), carol.name, carol.name);
+  await group.getByLabel('Name', { exact: true }).click();
+  await expectAccessible(page, 'adding a group');
+  await close(page);
+
+  await go(page, 'Rights');
+  await expectAccessible(page, 'rights');
+  await page.getByRole('button', { name: 'Grant a right' }).click();
+  const right = page.getByRole('dialog', { name: 'Grant a right' });
+  await right.getByLabel('On what').fill(STOPPABLE);
+  await expect(page.getByRole('option', { name: STOPPABLE }).first()).toBeVisible();
+  await expectAccessible(page, 'granting a right');
+  await page.getByRole('option', { name: STOPPABLE }).first().click();
+  await right.getByRole('radio', { name: 'Viewer' }).click();
+  await right.getByRole('button', { name: 'Grant', exact: true }).click();
+  await expectAccessible(page, 'granting a right, incomplete');
+  await close(page);
+
+  await go(page, 'Tokens');
+  await expect(page.getByRole('list', { name: 'Signed in with a browser' })).toBeVisible();
+  await expectAccessible(page, 'tokens');
+  await openProfile(page, rig.admin);
+  await expectAccessible(page, 'profile');
+  await page.getByRole('button', { name: 'Set up' }).click();
+  await expect(page.getByRole('img', { name: 'Code for the authenticator app' })).toBeVisible();
+  await expectAccessible(page, 'setting up one-time passwords');
+  await close(page);
+  await remove(page, 'Users', carol.name);
+});
+
 test('on a phone', async ({ another, rig }) => {
   const page = await another({ viewport: { width: 390, height: 844 }, hasTouch: true });
   await signIn(page, rig.admin);
@@ -163,6 +210,11 @@ test('on a phone', async ({ another, rig }) => {
   }
   await go(page, 'Servers');
   await expectAccessible(page, 'servers, narrow');
+  for (const link of ['Users', 'Groups', 'Rights', 'Tokens'] as const) {
+    await go(page, link);
+    await expectAccessible(page, `${link}, narrow`);
+    await expectNoSidewaysScrolling(page);
+  }
   await go(page, 'Plugins');
   await page.getByRole('link', { name: LDAP }).click();
   await expect(page.getByLabel('Host')).toBeVisible();
