@@ -45,6 +45,16 @@ impl Story {
         found.await.with_context(|| last.clone())
     }
 
+    /// Waits until the daemon knows a VM of this name.
+    async fn known(&self, name: &str) -> Result<()> {
+        let filter = json!({ "filter": { "type": "VM", "name_label": name } });
+        let found = async || {
+            let found = self.admin.call("xo.getAllObjects", filter.clone()).await.ok()?;
+            (!found.as_object()?.is_empty()).then_some(())
+        };
+        rig::until(&format!("a VM that is called {name}"), found).await
+    }
+
     async fn code(&self, method: &str, params: Value) -> Result<i64> {
         Ok(self.alice.attempt(method, params).await?.map_or_else(|error| error.code, |_| 0))
     }
@@ -78,6 +88,7 @@ async fn roles_allow_and_deny() -> Result<()> {
     story.privilege(&role, "allow", "vm update:name_label", None).await?;
     ensure!(story.code("vm.set", json!({ "id": vm, "name_label": "renamed" })).await? == 0);
     ensure!(story.code("vm.set", json!({ "id": vm, "name_label": "x", "name_description": "x" })).await? == 2, "both");
+    story.known("renamed").await?;
     story.sees("renamed", is_vm).await?;
 
     // A selector looks at what the object is now: what changes comes into sight and goes out of it.
@@ -90,6 +101,7 @@ async fn roles_allow_and_deny() -> Result<()> {
     ensure!(story.code("vm.set", json!({ "id": vm, "name_label": "renamed" })).await? == 1, "it is not there");
     let reference = rig.sim(0).records("VM").into_iter().find(|(_, record)| record["uuid"] == vm).context("it")?.0;
     rig.sim(0).set("VM", &reference, "name_label", json!("renamed again"))?;
+    story.known("renamed again").await?;
     ensure!(
         story.sees("in sight again", |object| is_vm(object) && object["name_label"] == "renamed again").await? == 1
     );
