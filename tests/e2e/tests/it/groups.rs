@@ -14,10 +14,12 @@ async fn account(rig: &Rig, admin: &Client, name: &str) -> Result<(String, Clien
 
 /// Waits until a socket sees exactly what a socket that lists now would, and the VM or not.
 async fn sees(client: &Client, vm: &str, wanted: bool) -> Result<()> {
-    client.until("the rights to be followed", |view| (view.objects.contains_key(vm) == wanted).then_some(())).await?;
-    let listed = client.call("xo.getAllObjects", json!({})).await?;
-    ensure!(json!(client.view().objects) == listed, "the feed and the listing differ");
-    ensure!(listed.get(vm).is_some() == wanted);
+    // What belongs to the VM may come a moment after it.
+    let agreed = async || {
+        let listed = client.call("xo.getAllObjects", json!({})).await.ok()?;
+        (json!(client.view().objects) == listed && listed.get(vm).is_some() == wanted).then_some(())
+    };
+    rig::until("the rights to be followed, and feed and listing to agree", agreed).await?;
     Ok(())
 }
 
