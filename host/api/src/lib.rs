@@ -10,6 +10,7 @@ mod answers;
 mod assets;
 mod auth;
 mod body;
+mod docs;
 mod error;
 mod feed;
 mod handlers;
@@ -21,6 +22,7 @@ mod rest;
 mod rpc;
 mod serve;
 mod session;
+mod sse;
 mod tickets;
 mod timings;
 mod watch;
@@ -56,6 +58,8 @@ pub struct Api {
     pub(crate) tickets: tickets::Tickets,
     pub(crate) answers: answers::Answers,
     pub(crate) timings: timings::Timings,
+    pub(crate) events: sse::Hub,
+    pub(crate) documents: docs::Documents,
     /// Whether clients reach us by https, so that cookies are marked Secure.
     pub(crate) secure: bool,
 }
@@ -74,6 +78,8 @@ impl Api {
             tickets: Default::default(),
             answers,
             timings: Default::default(),
+            events: Default::default(),
+            documents: Default::default(),
             secure,
         }
     }

@@ -8,7 +8,7 @@ use app::{Ctx, Meaning, object};
 use model::Object;
 use serde_json::{Map, Value, json};
 use tracing::{Instrument, debug_span, info_span, warn};
-use wire::{Access, Failure, Level, Operation};
+use wire::{Access, Failure, Operation};
 
 use crate::Api;
 use crate::handlers::{self, Call, Reply};
@@ -85,14 +85,11 @@ pub(crate) fn admit(
     operation: &Operation,
     params: &Map<String, Value>,
 ) -> Result<Option<Arc<Object>>, Failure> {
-    let mut first = None;
     let ctx = &meaning(ctx.clone(), operation, params);
-    for named in operation.objects {
-        let Some(id) = params.get(named.param).and_then(Value::as_str) else { continue };
-        let object = object::allowed(ctx, id, named.kinds, action(named.level)).map_err(|error| error.failure)?;
-        first.get_or_insert(object);
-    }
-    Ok(first)
+    let named = object::named(ctx, operation.objects, params).map_err(|error| error.failure)?;
+    // The one that the path names, where there are several.
+    let own = named.iter().position(|(param, _)| *param == "id").unwrap_or(0);
+    Ok(named.into_iter().nth(own).map(|(_, target)| target.into_target()))
 }
 
 async fn run(
@@ -112,9 +109,9 @@ async fn run(
         return Err(Failure::InvalidParameters { message: "invalid parameters".into(), issues });
     }
     let handler = handlers::find(operation.name).ok_or(Failure::NotImplemented)?;
-    let objects = app::object::named(ctx, operation.objects, &params).map_err(|error| error.failure)?;
-    let (tickets, answers) = (api.tickets.clone(), api.answers.clone());
-    let call = Call { ctx: ctx.clone(), session: session.clone(), tickets, answers, params, objects };
+    let objects = object::named(ctx, operation.objects, &params).map_err(|error| error.failure)?;
+    let (tickets, answers, events) = (api.tickets.clone(), api.answers.clone(), api.events.clone());
+    let call = Call { ctx: ctx.clone(), session: session.clone(), tickets, answers, events, params, objects };
     handler(call).await.map_err(|error| {
         if let Some(detail) = &error.detail {
             warn!(method = operation.name, caller = %ctx.caller, detail, "call failed");

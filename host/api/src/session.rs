@@ -82,6 +82,11 @@ impl Session {
         self.state.lock().signed_in.as_ref().and_then(|signed_in| signed_in.token.clone())
     }
 
+    /// Returns when the credentials of this connection end.
+    pub(crate) fn expiration(&self) -> Option<model::Millis> {
+        self.state.lock().signed_in.as_ref().and_then(|signed_in| signed_in.expiration)
+    }
+
     pub(crate) fn subscribe(&self, topics: Vec<String>, all: bool) {
         let mut state = self.state.lock();
         state.topics.extend(topics);

@@ -10,6 +10,7 @@ pub mod alarm;
 mod audit;
 pub mod cloud_config;
 mod ctx;
+pub mod dashboard;
 pub mod disk;
 mod error;
 pub mod group;

@@ -157,20 +157,6 @@ impl Selection {
     }
 }
 
-/// Returns an object on which the caller may do something, or why not: what it may not see does not exist.
-pub fn allowed(ctx: &Ctx, id: &str, kinds: &[&str], action: Action) -> Result<Arc<Object>> {
-    let object = get(ctx, id, kinds)?;
-    let kind = kinds.first().copied().unwrap_or("object");
-    let permit = ctx.permit(action, object);
-    let permit = permit.map_err(|refusal| match refusal {
-        Refusal::NotVisible => Failure::no_such(id, kind),
-        Refusal::NotAllowed { action } => {
-            Failure::Unauthorized { permission: action.to_string(), object: Some((id.to_owned(), kind.to_owned())) }
-        }
-    })?;
-    Ok(permit.into_target())
-}
-
 /// Returns the disks of a VM that the caller may see.
 pub fn disks(ctx: &Ctx, id: &str, kind: &str) -> Result<Vec<Arc<Object>>> {
     let vm = get(ctx, id, &[kind])?;

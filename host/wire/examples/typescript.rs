@@ -33,7 +33,7 @@ fn typescript(ty: &Type) -> String {
         Type::Any => "unknown".to_owned(),
         Type::Str | Type::Text => "string".to_owned(),
         Type::Bool => "boolean".to_owned(),
-        Type::Int | Type::Num => "number".to_owned(),
+        Type::Int | Type::Count | Type::Num => "number".to_owned(),
         Type::Null => "null".to_owned(),
         Type::Word(words) => words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" | "),
         Type::List(item) => format!("({})[]", typescript(item)),

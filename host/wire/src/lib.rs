@@ -3,12 +3,14 @@
 //! JSON-RPC, REST, the command line, the documents and the web client's types all read this table, so a method exists
 //! everywhere or nowhere, with the same parameters, permissions and errors.
 
+mod document;
 mod endpoint;
 mod failure;
 mod privilege;
 mod schema;
 mod table;
 
+pub use document::{openapi, openrpc};
 pub use endpoint::{ENDPOINTS, Endpoint, LATER, Later, Outcome};
 pub use failure::Failure;
 pub use privilege::privileges;

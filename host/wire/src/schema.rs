@@ -19,6 +19,8 @@ pub enum Type {
     Bool,
     /// A whole number.
     Int,
+    /// A whole number that is not negative.
+    Count,
     /// A number.
     Num,
     /// null.
@@ -128,6 +130,17 @@ impl Params {
     }
 }
 
+/// Returns the JSON Schema (2020-12) of an object with these members and no others.
+pub(crate) fn record_schema(fields: &[Param]) -> Value {
+    let properties = fields.iter().map(|field| (field.name.to_owned(), field.ty.to_schema())).collect::<Map<_, _>>();
+    let required: Vec<_> = fields.iter().filter(|field| !field.optional).map(|field| field.name).collect();
+    let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema
+}
+
 /// Returns what is wrong with parameters that should be these and no others.
 pub(crate) fn check_fields(fields: &[Param], params: &Map<String, Value>) -> Vec<Issue> {
     let mut issues = Vec::new();
@@ -170,15 +183,30 @@ impl Type {
         }
     }
 
+    /// Returns this shape as a JSON Schema of today's dialect (2020-12), for the documents.
+    pub fn to_schema(&self) -> Value {
+        match self {
+            Self::Any => json!({}),
+            Self::Str => json!({ "type": "string", "minLength": 1 }),
+            Self::Count => json!({ "type": "integer", "minimum": 0 }),
+            Self::Word(words) => json!({ "type": "string", "enum": words }),
+            Self::List(item) => json!({ "type": "array", "items": item.to_schema() }),
+            Self::Map(value) => json!({ "type": "object", "additionalProperties": value.to_schema() }),
+            Self::Record(fields) => record_schema(fields),
+            Self::Or(types) => json!({ "anyOf": types.iter().map(Self::to_schema).collect::<Vec<_>>() }),
+            plain => json!({ "type": plain.word() }),
+        }
+    }
+
     fn is_plain(&self) -> bool {
-        matches!(self, Self::Str | Self::Bool | Self::Int | Self::Num | Self::Null)
+        matches!(self, Self::Str | Self::Bool | Self::Int | Self::Count | Self::Num | Self::Null)
     }
 
     fn word(&self) -> &'static str {
         match self {
             Self::Str | Self::Text | Self::Word(_) => "string",
             Self::Bool => "boolean",
-            Self::Int => "integer",
+            Self::Int | Self::Count => "integer",
             Self::Num => "number",
             Self::Null => "null",
             Self::List(_) => "array",
@@ -193,6 +221,7 @@ impl Type {
             Self::Str | Self::Text => value.is_string(),
             Self::Bool => value.is_boolean(),
             Self::Int => value.as_i64().is_some() || value.as_f64().is_some_and(|number| number.fract() == 0.0),
+            Self::Count => value.as_u64().is_some(),
             Self::Num => value.is_number(),
             Self::Null => value.is_null(),
             Self::Word(words) => {

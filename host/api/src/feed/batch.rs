@@ -26,7 +26,7 @@ pub(crate) struct Changed {
 }
 
 /// A state of an object; none before it came and after it went.
-type State<'a> = Option<&'a Arc<Object>>;
+pub(crate) type State<'a> = Option<&'a Arc<Object>>;
 
 /// The differences between two states of the picture. Each object is in it once.
 #[derive(Debug, Default)]
@@ -174,6 +174,21 @@ impl Batch {
 
     fn saw(&self, class: &VisibilityClass, object: &Object) -> bool {
         class.sees_all() || self.sight.as_ref().is_some_and(|sight| class.sees(&Before(sight), object))
+    }
+
+    /// Returns each object as a class saw it before and sees it after.
+    pub(crate) fn states<'a>(&'a self, class: &'a VisibilityClass) -> impl Iterator<Item = (State<'a>, State<'a>)> {
+        let changed = self.changed.iter().map(|change| (change.before.as_ref(), Some(&change.after)));
+        let removed = self.removed.iter().map(|last| (Some(last), None));
+        let heirs = self.heirs().iter().map(|object| (Some(object), Some(object)));
+        let seen = changed.chain(removed).chain(heirs).map(|(before, after)| {
+            let before = before.filter(|object| self.saw(class, object));
+            (before, after.filter(|object| self.sees(class, object)))
+        });
+        // An heir that is seen as before is no news.
+        seen.filter(
+            |(before, after)| !matches!((before, after), (Some(before), Some(after)) if Arc::ptr_eq(before, after)),
+        )
     }
 
     /// Returns how many objects there are to be looked at, with [`Batch::shown`].

@@ -17,6 +17,7 @@ use wire::Failure;
 use crate::answers::Answers;
 use crate::listing::Listing;
 use crate::session::Session;
+use crate::sse::Hub;
 use crate::tickets::Tickets;
 use collection::{list, one};
 
@@ -26,6 +27,7 @@ pub(crate) struct Call {
     pub session: Arc<Session>,
     pub tickets: Tickets,
     pub answers: Answers,
+    pub events: Hub,
     pub params: Map<String, Value>,
     /// The objects that the table declares for the call, if they are named.
     pub objects: Named,
@@ -113,7 +115,9 @@ mod alarm;
 mod auth;
 mod cloud_config;
 pub(crate) mod collection;
+mod dashboard;
 mod disk;
+mod event;
 mod group;
 mod host;
 pub(crate) mod inventory;
@@ -141,8 +145,10 @@ static HANDLERS: LazyLock<Box<[(&str, Handler)]>> = LazyLock::new(|| {
         alarm::HANDLERS,
         auth::HANDLERS,
         cloud_config::HANDLERS,
+        dashboard::HANDLERS,
         disk::HANDLERS,
         group::HANDLERS,
+        event::HANDLERS,
         host::HANDLERS,
         inventory::HANDLERS,
         message::HANDLERS,
@@ -204,14 +210,14 @@ mod tests {
 
     use super::*;
 
-    /// Served by `rest` itself, because they set cookies.
-    const WITH_COOKIES: &[&str] = &["auth.login", "auth.logout"];
+    /// Served by `rest` itself: they set cookies or have no end.
+    const OF_REST: &[&str] = &["auth.login", "auth.logout", "event.listen"];
 
     #[test]
     fn every_operation_has_one_handler() {
         assert!(HANDLERS.windows(2).all(|pair| pair[0].0 < pair[1].0));
         for operation in OPERATIONS.iter() {
-            let served = find(operation.name).is_some() || WITH_COOKIES.contains(&operation.name);
+            let served = find(operation.name).is_some() || OF_REST.contains(&operation.name);
             assert!(served, "{} has no handler", operation.name);
         }
         for (name, _) in HANDLERS.iter() {

@@ -88,7 +88,12 @@ fn result_of(reply: &Reply, creates: Option<&str>) -> Option<Value> {
 
 /// Returns the id of something new as REST shows it.
 pub(super) fn with_id(value: Value) -> Value {
-    if value.is_string() { json!({ "id": value }) } else { value }
+    match &value {
+        Value::String(_) => json!({ "id": value }),
+        // A record of a pool.
+        Value::Object(members) if !members.contains_key("id") => json!({ "id": members.get("uuid") }),
+        _ => value,
+    }
 }
 
 /// Returns the answer when something new is there.

@@ -37,6 +37,7 @@ pub(crate) fn router() -> Router<Api> {
         router = router.route(later.path, on(filter(later.verb), not_yet));
     }
     router
+        .merge(crate::docs::router())
         .route("/vdis/{id}", on(MethodFilter::PUT, not_yet))
         .route("/users/me", any(own))
         .route("/users/me/{*rest}", any(own))
@@ -187,7 +188,18 @@ async fn serve(
     match operation.name {
         "auth.login" => return login::login(&api, Some(peer.ip()), &headers, params).await,
         "auth.logout" => return login::logout(&api, &headers).await,
+        "event.listen" => {
+            let stream = api.events.listen(&api.app, &session, &headers);
+            return stream.unwrap_or_else(|failure| error::to_http(&failure, ctx.caller.is_admin()));
+        }
         _ => {}
+    }
+    // `/vms/{id}/...` is about VMs and nothing else, whatever the operation takes.
+    if operation.changes
+        && let (Some(kind), Some(id)) = (endpoint.kind(), params.get("id").and_then(Value::as_str))
+        && let Err(error) = app::object::get(&ctx, id, &[kind])
+    {
+        return error::to_http(&error.failure, ctx.caller.is_admin());
     }
     let params = endpoint.translate(params);
     let outcome = match endpoint.outcome {
@@ -212,7 +224,7 @@ fn answer(reply: Reply, outcome: Outcome) -> Result<Response, Failure> {
     Ok(match outcome {
         Outcome::Done => StatusCode::NO_CONTENT.into_response(),
         Outcome::Created(collection) => action::created(collection, &action::with_id(value(reply))),
-        Outcome::Named(name) => (StatusCode::CREATED, axum::Json(json!({ name: value(reply) }))).into_response(),
+        Outcome::Made => (StatusCode::CREATED, axum::Json(value(reply))).into_response(),
         Outcome::Value | Outcome::Action { .. } => match reply {
             Reply::Done => StatusCode::NO_CONTENT.into_response(),
             Reply::Value(value) => axum::Json(value).into_response(),

@@ -56,7 +56,7 @@ pub(super) fn of(
 /// The query has no types; where the table wants a number, digits are one, and true and false are words.
 fn typed(ty: &Type, text: String) -> Value {
     match ty {
-        Type::Int => text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number)),
+        Type::Int | Type::Count => text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number)),
         Type::Num => text.parse::<f64>().map_or_else(|_| json!(text), |number| json!(number)),
         Type::Bool => text.parse::<bool>().map_or_else(|_| json!(text), |flag| json!(flag)),
         Type::Or(types) => {

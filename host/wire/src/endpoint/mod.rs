@@ -3,6 +3,8 @@
 
 mod account;
 mod action;
+mod change;
+mod event;
 mod later;
 mod object;
 
@@ -24,8 +26,8 @@ pub enum Outcome {
     Done,
     /// 201 with the id of what is new, which is found in this collection from then on.
     Created(&'static str),
-    /// 201 with what the operation returns, below this name.
-    Named(&'static str),
+    /// 201 with what the operation returns.
+    Made,
     /// 202 with a task and its address; with `?sync`, what comes of it.
     Action {
         /// What the task is called.
@@ -67,10 +69,12 @@ pub struct Endpoint {
     names: &'static [(&'static str, &'static str)],
     given: &'static [(&'static str, Given)],
     takes: Takes,
+    /// What must be there although the operation can do without, by the names of the operation.
+    must: &'static [&'static str],
 }
 
 const fn line(verb: Verb, path: &'static str, operation: &'static str, outcome: Outcome) -> Endpoint {
-    Endpoint { verb, path, operation, outcome, names: &[], given: &[], takes: Takes::All }
+    Endpoint { verb, path, operation, outcome, names: &[], given: &[], takes: Takes::All, must: &[] }
 }
 
 const fn get(path: &'static str, operation: &'static str) -> Endpoint {
@@ -83,6 +87,10 @@ const fn create(path: &'static str, operation: &'static str, collection: &'stati
 
 const fn patch(path: &'static str, operation: &'static str) -> Endpoint {
     line(Verb::Patch, path, operation, Outcome::Done)
+}
+
+const fn put(path: &'static str, operation: &'static str) -> Endpoint {
+    line(Verb::Put, path, operation, Outcome::Done).takes(&[])
 }
 
 const fn delete(path: &'static str, operation: &'static str) -> Endpoint {
@@ -107,6 +115,25 @@ impl Endpoint {
     const fn given(mut self, given: &'static [(&'static str, Given)]) -> Self {
         self.given = given;
         self
+    }
+
+    const fn must(mut self, names: &'static [&'static str]) -> Self {
+        self.must = names;
+        self
+    }
+
+    const fn creates(mut self, collection: &'static str) -> Self {
+        if let Outcome::Action { label, .. } = self.outcome {
+            self.outcome = Outcome::Action { label, creates: Some(collection) };
+        }
+        self
+    }
+
+    /// Returns the type of the object that a path such as `/vms/{id}/...` names.
+    pub fn kind(&self) -> Option<&'static str> {
+        let mut parts = self.path.split('/').skip(1);
+        let collection = crate::table::collection(parts.next()?)?;
+        parts.next().filter(|part| part.starts_with('{')).map(|_| collection.kind)
     }
 
     /// Returns whether it begins a task.
@@ -143,7 +170,8 @@ impl Endpoint {
             if in_path.contains(&name) {
                 params.push(Param { name, optional: false, ..*field });
             } else if taken && !self.given.iter().any(|(given, _)| *given == field.name) {
-                params.push(Param { name, ..*field });
+                let optional = field.optional && !self.must.contains(&field.name);
+                params.push(Param { name, optional, ..*field });
             }
         }
         params.sort_by_key(|param| !in_path.contains(&param.name));
@@ -182,7 +210,7 @@ pub static ENDPOINTS: LazyLock<Box<[Endpoint]>> = LazyLock::new(|| {
         let route = operation.route?;
         Some(line(route.verb, route.path, operation.name, Outcome::Value))
     });
-    let lines = [account::LINES, action::LINES, object::LINES].concat();
+    let lines = [account::LINES, action::LINES, change::LINES, change::TAGS, event::LINES, object::LINES].concat();
     own.chain(lines).collect()
 });
 
@@ -202,7 +230,9 @@ mod tests {
                 Takes::Only(names) => names,
             };
             let theirs = endpoint.names.iter().map(|(_, theirs)| theirs);
-            for name in taken.iter().chain(theirs).chain(endpoint.given.iter().map(|(name, _)| name)) {
+            for name in
+                taken.iter().chain(theirs).chain(endpoint.must).chain(endpoint.given.iter().map(|(name, _)| name))
+            {
                 assert!(declared(name), "{}: {} has no {name}", endpoint.path, operation.name);
             }
             let params = endpoint.params();

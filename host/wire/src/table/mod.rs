@@ -112,7 +112,7 @@ pub struct Collection {
 }
 
 use Access::{Admin, Open, SignedIn};
-use Type::{Any, Bool, Int, List, Map as MapOf, Null, Num, Or, Record, Str, Text, Word};
+use Type::{Any, Bool, Count, Int, List, Map as MapOf, Null, Num, Or, Record, Str, Text, Word};
 
 const NONE: &[Object] = &[];
 const VM_OPERATE: &[Object] = &[Object { param: "id", kinds: &["VM"], level: Level::Operate }];
@@ -160,7 +160,7 @@ impl Operation {
 
 const FIELDS: Param = Param::opt("fields", Str);
 const FILTER: Param = Param::opt("filter", Text);
-const LIMIT: Param = Param::opt("limit", Int);
+const LIMIT: Param = Param::opt("limit", Count);
 const NDJSON: Param = Param::opt("ndjson", Bool);
 const MARKDOWN: Param = Param::opt("markdown", Bool);
 const LIST: Params = Params::Fields(&[FIELDS, FILTER, LIMIT, NDJSON, MARKDOWN]);
@@ -189,7 +189,9 @@ mod acl;
 mod alarm;
 mod auth;
 mod cloud_config;
+mod dashboard;
 mod disk;
+mod event;
 mod group;
 mod host;
 mod inventory;
@@ -217,8 +219,10 @@ pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
         alarm::OPERATIONS,
         auth::OPERATIONS,
         cloud_config::OPERATIONS,
+        dashboard::OPERATIONS,
         disk::OPERATIONS,
         group::OPERATIONS,
+        event::OPERATIONS,
         host::OPERATIONS,
         inventory::OPERATIONS,
         message::OPERATIONS,

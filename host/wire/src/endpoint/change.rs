@@ -1,0 +1,84 @@
+//! What is made, changed and deleted at once: objects of pools, their tags.
+
+use super::{Endpoint, create, delete, patch, put};
+
+macro_rules! tags {
+    ($($collection:literal,)*) => {
+        &[$(
+            put(concat!("/", $collection, "/{id}/tags/{tag}"), "tag.add"),
+            delete(concat!("/", $collection, "/{id}/tags/{tag}"), "tag.remove"),
+        )*]
+    };
+}
+
+pub(super) const TAGS: &[Endpoint] = tags! {
+    "hosts",
+    "networks",
+    "pools",
+    "srs",
+    "vdi-snapshots",
+    "vdis",
+    "vm-controllers",
+    "vm-snapshots",
+    "vm-templates",
+    "vms",
+};
+
+pub(super) const LINES: &[Endpoint] = &[
+    delete("/networks/{id}", "network.delete"),
+    delete("/vbds/{id}", "vbd.delete"),
+    delete("/vdi-snapshots/{id}", "vdi.delete"),
+    create("/vdis", "disk.create", "vdis").takes(&["sr", "size", "name"]).named(&[
+        ("srId", "sr"),
+        ("virtual_size", "size"),
+        ("name_label", "name"),
+    ]),
+    patch("/vdis/{id}", "vdi.set").takes(&["name_label", "name_description", "size"]),
+    delete("/vdis/{id}", "vdi.delete"),
+    create("/vifs", "vm.createInterface", "vifs")
+        .takes(&["vm", "network", "position", "mac", "allowedIpv4Addresses", "allowedIpv6Addresses"])
+        .named(&[
+            ("vmId", "vm"),
+            ("networkId", "network"),
+            ("device", "position"),
+            ("MAC", "mac"),
+            ("ipv4_allowed", "allowedIpv4Addresses"),
+            ("ipv6_allowed", "allowedIpv6Addresses"),
+        ]),
+    patch("/vifs/{id}", "vif.set").takes(&[
+        "allowedIpv4Addresses",
+        "allowedIpv6Addresses",
+        "lockingMode",
+        "rateLimit",
+        "txChecksumming",
+    ]),
+    delete("/vifs/{id}", "vif.delete"),
+    patch("/vms/{id}", "vm.set")
+        .takes(&[
+            "name_label",
+            "name_description",
+            "notes",
+            "auto_poweron",
+            "high_availability",
+            "CPUs",
+            "cpusMax",
+            "memory",
+            "memoryMin",
+            "memoryMax",
+            "memoryStaticMax",
+            "PV_args",
+            "affinityHost",
+            "cpuWeight",
+            "cpuCap",
+            "startDelay",
+            "tags",
+        ])
+        .named(&[
+            ("nameLabel", "name_label"),
+            ("nameDescription", "name_description"),
+            ("autoPoweron", "auto_poweron"),
+            ("highAvailability", "high_availability"),
+            ("cpus", "CPUs"),
+            ("cpusStaticMax", "cpusMax"),
+        ]),
+];
