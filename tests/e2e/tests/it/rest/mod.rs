@@ -2,4 +2,6 @@
 
 mod actions;
 mod collections;
+mod documents;
 mod events;
+mod schemathesis;
