@@ -8,7 +8,7 @@ use app::{Ctx, Meaning, object};
 use model::Object;
 use serde_json::{Map, Value, json};
 use tracing::{Instrument, debug_span, info_span, warn};
-use wire::{Access, Failure, Operation};
+use wire::{Access, Failure, Level, Operation};
 
 use crate::Api;
 use crate::handlers::{self, Call, Reply};
