@@ -233,6 +233,15 @@ pub async fn create(ctx: &Ctx, request: Request) -> Result<Secret> {
     ctx.app.issue_token(&user, request, validity).await
 }
 
+/// Makes a token for the caller; returns its record, with the token itself as id.
+pub async fn create_shown(ctx: &Ctx, request: Request) -> Result<Value> {
+    let token = create(ctx, request).await?;
+    let stored = ctx.app.token(&token)?.ok_or_else(|| Failure::no_such("", "token"))?;
+    let mut view = ctx.app.token_view(&stored)?;
+    view["id"] = json!(token.expose());
+    Ok(view)
+}
+
 /// Lists the caller's tokens.
 pub fn get_own(ctx: &Ctx) -> Result<Vec<Value>> {
     let own = ctx.app.tokens_of(&own_id(ctx)?)?;

@@ -80,11 +80,7 @@ handlers! {
         own(&call)?;
         call.params.remove("id");
         let request = call.take()?;
-        let token = token::create(&call.ctx, request).await?;
-        let made = token::get_own(&call.ctx)?.into_iter().max_by_key(|token| token["created_at"].as_u64());
-        let mut view = made.unwrap_or_default();
-        view["id"] = json!(token.expose());
-        Ok(Reply::Value(json!({ "token": view })))
+        Ok(Reply::Value(json!({ "token": token::create_shown(&call.ctx, request).await? })))
     };
     "user.tokens" => |call| {
         own(&call)?;

@@ -19,7 +19,7 @@ use app::{App, Ctx};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use model::Millis;
+use model::{Millis, UserId};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use wire::Failure;
@@ -27,9 +27,13 @@ use wire::Failure;
 use crate::session::Session;
 use client::{Client, Fields, Place, Taken};
 
-/// Clients at once, and of one account: each may hold eight megabytes.
-const CLIENTS: usize = 200;
+/// Clients at once, and of one account: each may hold eight megabytes. Those that are away make room for new ones.
+const CLIENTS: usize = 100;
 const OF_ONE: usize = 20;
+
+/// Properties that a subscription may name, and the length of their names together: objects have some sixty.
+const NAMES: usize = 200;
+const LETTERS: usize = 10_000;
 
 /// How long a client may be away and still go on.
 const AWAY: Millis = 60_000;
@@ -46,6 +50,27 @@ struct Known {
     clients: HashMap<String, Arc<Client>>,
     /// Whether the worker runs.
     is_working: bool,
+}
+
+impl Known {
+    /// Sees to it that one more fits: who has been away the longest goes, and where nobody is away it is too much.
+    fn make_room(&mut self, user: &UserId) -> Result<(), Failure> {
+        let count =
+            |known: &Self, own: bool| known.clients.values().filter(|client| !own || client.user == *user).count();
+        for (own, most) in [(true, OF_ONE), (false, CLIENTS)] {
+            if count(self, own) < most {
+                continue;
+            }
+            let among = self.clients.values().filter(|client| !own || client.user == *user);
+            let away = among.filter_map(|client| Some((client.left()?, client.clone())));
+            let Some((_, longest)) = away.min_by_key(|(left, _)| *left) else {
+                return Err(Failure::Busy("too many event streams are open; close one".into()));
+            };
+            longest.end();
+            self.clients.remove(&longest.id);
+        }
+        Ok(())
+    }
 }
 
 impl Hub {
@@ -94,21 +119,29 @@ impl Hub {
     }
 
     fn add(&self, app: &Arc<App>, session: &Session) -> Result<Arc<Client>, Failure> {
-        let ctx = session.ctx(app)?;
-        let principal = ctx.caller.principal().cloned().ok_or(Failure::InvalidCredentials)?;
-        let class = access::visibility(&ctx.caller);
+        let sight = || -> Result<_, Failure> {
+            let ctx = session.ctx(app)?;
+            let principal = ctx.caller.principal().cloned().ok_or(Failure::InvalidCredentials)?;
+            Ok((principal, access::visibility(&ctx.caller)))
+        };
+        let (principal, class) = sight()?;
         let id = uuid::Uuid::new_v4().to_string();
-        let mut known = self.0.lock();
-        let own = known.clients.values().filter(|client| client.user == principal.id).count();
-        if known.clients.len() >= CLIENTS || own >= OF_ONE {
-            return Err(Failure::Busy("too many event streams are open; close one".into()));
-        }
         let client = Client::new(id.clone(), principal, class, session.token_id(), session.expiration());
         let client = Arc::new(client);
+        let mut known = self.0.lock();
+        known.make_room(&client.user)?;
         known.clients.insert(id, client.clone());
         if !std::mem::replace(&mut known.is_working, true) {
             worker::start(app, self);
         }
+        drop(known);
+        // From here on the worker hears what becomes of the account; what happened in between counts too.
+        let now = sight();
+        if now.is_err() {
+            self.0.lock().clients.remove(&client.id);
+        }
+        let (principal, class) = now?;
+        client.change(principal, class);
         Ok(client)
     }
 
@@ -130,7 +163,12 @@ impl Hub {
         let fields: Fields = match fields {
             None | Some(Value::String(_)) => None,
             Some(list) => {
-                Some(serde_json::from_value(list.clone()).map_err(|error| Failure::invalid(error.to_string()))?)
+                let names: Vec<String> =
+                    serde_json::from_value(list.clone()).map_err(|error| Failure::invalid(error.to_string()))?;
+                if names.len() > NAMES || names.iter().map(String::len).sum::<usize>() > LETTERS {
+                    return Err(Failure::invalid("too many fields; ask for fewer, or for all of them with \"*\""));
+                }
+                Some(names)
             }
         };
         self.of(ctx, id)?.subscribe(collection, fields);

@@ -14,6 +14,9 @@ pub(super) fn of(endpoint: &Endpoint) -> Option<Value> {
     let new = json!({ "type": "object", "required": ["id"], "properties": { "id": { "type": "string" } } });
     match endpoint.outcome {
         Outcome::Done => None,
+        Outcome::Made if endpoint.operation == "user.token" => Some(json!({
+            "type": "object", "required": ["token"], "properties": { "token": new },
+        })),
         Outcome::Created(_) | Outcome::Made => Some(new),
         Outcome::Action { creates, .. } => creates.map(|_| new),
         Outcome::Value => match (endpoint.verb, endpoint.operation().name) {

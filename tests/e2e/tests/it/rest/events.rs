@@ -186,6 +186,18 @@ async fn others_hear_what_they_may_see() -> Result<()> {
     let lost = events.next().await?;
     ensure!(lost.kind == "remove" && lost.data["id"] == vm.as_str(), "{lost:?}");
 
+    // One account has so many streams and no more; whoever leaves makes room.
+    let many = vec!["x"; 1000];
+    ensure!(rest.post(&path, &json!({ "collection": "VM", "fields": many })).await?.status == 422);
+    let mut more = Vec::new();
+    for _ in 1..20 {
+        more.push(Events::open(&rig, &token, None).await?);
+    }
+    let refused = rest.get("/events").await?;
+    ensure!(refused.status == 429, "{} {}", refused.status, refused.text);
+    drop(more.pop());
+    tokio::time::timeout(SOON, async { while Events::open(&rig, &token, None).await.is_err() {} }).await?;
+
     // The account goes, and its stream with it.
     admin.call("user.delete", json!({ "id": user })).await?;
     ensure!(events.find(|_| true).await.is_err_and(|error| error.to_string().contains("ended")), "it goes on");
