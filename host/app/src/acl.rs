@@ -79,6 +79,19 @@ impl App {
         Ok(self.user(&UserId::from(subject))?.map(|user| vec![user.value.id]))
     }
 
+    /// Removes the entries of an account or group on these objects.
+    pub(crate) async fn forget_entries(&self, subject: &str, is_meant: impl Fn(&str) -> bool) -> Result<()> {
+        let acls = self.acls(&prefix(subject), MAX_ENTRIES)?;
+        let meant = acls.iter().filter(|acl| is_meant(&acl.object));
+        let batch = meant.fold(Batch::new(), |batch, acl| batch.delete(Table::Acls, &acl.key(), Expect::Any));
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.store.commit(batch).await?;
+        self.rights_changed(self.accounts_of(subject)?.unwrap_or_default());
+        Ok(())
+    }
+
     /// Adds the deletions that belong to the removal of an account or group.
     pub(crate) fn forget_subject(&self, batch: Batch, subject: &str) -> Result<Batch> {
         let acls = self.acls(&prefix(subject), MAX_ENTRIES)?;

@@ -12,6 +12,7 @@ use model::{Caller, Clock, InstanceId, ServerId, UserId};
 use store::Store;
 use tokio::sync::broadcast;
 
+use crate::audit;
 use crate::known::Known;
 use crate::otp;
 use crate::password::Passwords;
@@ -75,6 +76,7 @@ pub struct App {
     pub(crate) passwords: Passwords,
     pub(crate) throttle: Throttle,
     pub(crate) codes: otp::Used,
+    pub(crate) audit: audit::Chain,
     pub(crate) token_uses: token::Uses,
     pub(crate) stats: stats::Cache,
     pub(crate) watches: watch::Hub,
@@ -104,6 +106,7 @@ impl App {
             passwords,
             throttle: Throttle::default(),
             codes: otp::Used::default(),
+            audit: audit::Chain::default(),
             token_uses: token::Uses::default(),
             stats: stats::Cache::default(),
             watches: watch::Hub::default(),
@@ -121,6 +124,11 @@ impl App {
     /// Tells all who listen; nobody listening is fine.
     pub fn notify(&self, notice: Notice) {
         let _ = self.notices.send(notice);
+    }
+
+    /// Keeps the audit log within its bounds from now on.
+    pub fn keep_audit(self: &Arc<Self>, keep: audit::Keep) {
+        audit::watch(self, keep);
     }
 
     /// Tells that these accounts may do more or less from now on.

@@ -7,7 +7,7 @@
 pub mod acl;
 mod act;
 pub mod alarm;
-mod audit;
+pub mod audit;
 pub mod cloud_config;
 mod ctx;
 pub mod dashboard;
@@ -23,6 +23,7 @@ mod password;
 mod pattern;
 pub mod plugin;
 mod query;
+pub mod resource_set;
 pub mod role;
 pub mod server;
 mod services;
@@ -30,6 +31,8 @@ pub mod session;
 pub mod stats;
 pub mod tag;
 pub mod task;
+#[cfg(test)]
+mod testing;
 mod throttle;
 pub mod token;
 pub mod user;
@@ -37,7 +40,7 @@ pub mod vm;
 pub mod watch;
 mod workers;
 
-pub use audit::{Record as AuditRecord, mask_params};
+pub use audit::mask_params;
 pub use ctx::{App, Ctx, Meaning, Notice, Settings};
 pub use error::{Error, Result};
 pub use pattern::Pattern;

@@ -22,6 +22,8 @@ pub struct Config {
     pub plugins: Plugins,
     /// What it writes about itself.
     pub log: Log,
+    /// How long it keeps the record of who did what.
+    pub audit: Audit,
     /// How it talks to pools. `[timeouts]` is the older name of the section.
     #[serde(alias = "timeouts")]
     pub xapi: Xapi,
@@ -97,6 +99,29 @@ pub struct Log {
     pub level: String,
     /// "text" or "json". Default "text".
     pub format: LogFormat,
+}
+
+/// Section `[audit]`. What is older or more is removed, oldest first, and the log says so.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// Days for which a record is kept. Default 400.
+    pub keep_days: u32,
+    /// MiB of records that are kept. Default 256.
+    pub keep_mebibytes: u32,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { keep_days: 400, keep_mebibytes: 256 }
+    }
+}
+
+impl Audit {
+    pub(crate) fn keep(&self) -> app::audit::Keep {
+        let (time, size) = (u64::from(self.keep_days) * 24 * 3_600_000, u64::from(self.keep_mebibytes) << 20);
+        app::audit::Keep { time, size }
+    }
 }
 
 /// Section `[xapi]`: how the daemon talks to pools. Times are seconds, with a fraction if need be.
@@ -371,6 +396,13 @@ mod tests {
         for bad in ["0", "-1", "1e9", "nan", "\"5\""] {
             assert!(toml::from_str::<Config>(&format!("[xapi]\ncall = {bad}")).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_log_is_kept_as_long_as_it_says() {
+        assert_eq!(Config::default().audit.keep(), app::audit::Keep::default());
+        let config: Config = toml::from_str("[audit]\nkeep_days = 1\nkeep_mebibytes = 2").unwrap();
+        assert_eq!(config.audit.keep(), app::audit::Keep { time: 86_400_000, size: 2 << 20 });
     }
 
     #[test]

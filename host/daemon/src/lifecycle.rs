@@ -74,6 +74,7 @@ impl Daemon {
         app.ensure_first_admin(config.state.admin_password_file.as_deref())
             .await
             .context("create the first administrator")?;
+        app.keep_audit(config.audit.keep());
         app.load_tasks().await.context("read the tasks")?;
         let tls = credentials::certificate(&config.http, folder)?;
         let metrics = recorder()?;

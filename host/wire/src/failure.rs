@@ -141,6 +141,12 @@ pub enum Failure {
         /// Reason that was left there.
         code: String,
     },
+    /// A resource set has not enough of something.
+    #[error("not enough resources in resource set")]
+    NotEnoughResources {
+        /// Of what: objects with resourceSet, resourceType, available, requested.
+        lacking: Vec<Value>,
+    },
     /// The thing is in another state than the call needs.
     #[error("incorrect state")]
     IncorrectState {
@@ -152,6 +158,24 @@ pub enum Failure {
         object: String,
         /// Which property is meant.
         property: String,
+    },
+    /// A record of the audit log is not where it should be.
+    #[error("missing record")]
+    MissingAuditRecord {
+        /// Its id.
+        id: String,
+        /// How many newer ones are as they were written.
+        n_valid: u64,
+    },
+    /// A record of the audit log is not what was written.
+    #[error("altered record")]
+    AlteredAuditRecord {
+        /// Its id.
+        id: String,
+        /// What it says now.
+        record: Value,
+        /// How many newer ones are as they were written.
+        n_valid: u64,
     },
     /// A service behind the daemon does not answer.
     #[error("service unavailable")]
@@ -226,6 +250,9 @@ impl Failure {
             Self::VdiInUse { .. } => 17,
             Self::HostOffline { .. } => 18,
             Self::OperationBlocked { .. } => 19,
+            Self::NotEnoughResources { .. } => 24,
+            Self::MissingAuditRecord { .. } => 22,
+            Self::AlteredAuditRecord { .. } => 23,
             Self::IncorrectState { .. } | Self::NotRunning { .. } => 25,
             Self::ServiceUnavailable { .. } => 28,
             Self::Xapi { .. } | Self::Aborted | Self::TooFast | Self::Busy(_) | Self::Internal(_) => -32000,
@@ -243,6 +270,7 @@ impl Failure {
             Self::Unauthorized { .. } | Self::Forbidden { .. } => 403,
             Self::InvalidCredentials | Self::OneTimePassword { .. } => 401,
             Self::InvalidParameters { .. } | Self::NotRunning { .. } => 422,
+            Self::NotEnoughResources { .. } => 409,
             Self::AlreadyExists { .. } | Self::IncorrectState { .. } | Self::VmBadPowerState { .. } | Self::Aborted => {
                 409
             }
@@ -281,6 +309,11 @@ impl Failure {
             }
             Self::NotRunning { id } => {
                 json!({ "actual": null, "expected": "<host-uuid>", "object": id, "property": "resident_on" })
+            }
+            Self::NotEnoughResources { lacking } => json!(lacking),
+            Self::MissingAuditRecord { id, n_valid } => json!({ "id": id, "nValid": n_valid }),
+            Self::AlteredAuditRecord { id, record, n_valid } => {
+                json!({ "id": id, "record": record, "nValid": n_valid })
             }
             Self::ServiceUnavailable { service } => json!({ "serviceName": service }),
             Self::Xapi { code, params, call, message } if admin => json!({

@@ -112,6 +112,7 @@ macro_rules! handlers {
 
 mod acl;
 mod alarm;
+mod audit;
 mod auth;
 mod cloud_config;
 pub(crate) mod collection;
@@ -127,6 +128,7 @@ mod object;
 mod plugin;
 mod pool;
 mod record;
+mod resource_set;
 mod role;
 mod server;
 mod storage;
@@ -143,6 +145,7 @@ static HANDLERS: LazyLock<Box<[(&str, Handler)]>> = LazyLock::new(|| {
     let mut all = [
         acl::HANDLERS,
         alarm::HANDLERS,
+        audit::HANDLERS,
         auth::HANDLERS,
         cloud_config::HANDLERS,
         dashboard::HANDLERS,
@@ -157,6 +160,7 @@ static HANDLERS: LazyLock<Box<[(&str, Handler)]>> = LazyLock::new(|| {
         plugin::HANDLERS,
         pool::HANDLERS,
         record::HANDLERS,
+        resource_set::HANDLERS,
         role::HANDLERS,
         server::HANDLERS,
         storage::HANDLERS,

@@ -187,6 +187,7 @@ const PLUGIN_REVOKE: &[Param] = &[Param::req("id", Str), CAPABILITY];
 /// The families; who adds one adds it here and in [`OPERATIONS`].
 mod acl;
 mod alarm;
+mod audit;
 mod auth;
 mod cloud_config;
 mod dashboard;
@@ -201,6 +202,7 @@ mod object;
 mod plugin;
 mod pool;
 mod record;
+mod resource_set;
 mod role;
 mod server;
 mod storage;
@@ -217,6 +219,7 @@ pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
     let mut all = [
         acl::OPERATIONS,
         alarm::OPERATIONS,
+        audit::OPERATIONS,
         auth::OPERATIONS,
         cloud_config::OPERATIONS,
         dashboard::OPERATIONS,
@@ -231,6 +234,7 @@ pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
         plugin::OPERATIONS,
         pool::OPERATIONS,
         record::OPERATIONS,
+        resource_set::OPERATIONS,
         role::OPERATIONS,
         server::OPERATIONS,
         storage::OPERATIONS,

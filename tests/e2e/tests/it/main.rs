@@ -4,6 +4,7 @@
 
 mod accounts;
 mod acl;
+mod audit;
 mod crash;
 mod devices;
 mod groups;
@@ -17,6 +18,7 @@ mod matrix;
 mod otp;
 mod pools;
 mod recovery;
+mod resource_sets;
 mod rest;
 mod roles;
 mod sockets;

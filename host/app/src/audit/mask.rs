@@ -1,76 +1,11 @@
-//! The audit log: an append-only record of who did what. (The hash chain over it comes with the issue about rights.)
+//! What of a call goes into the log: no secrets, and no more than fits.
 
-use model::{Caller, Millis};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::{Expect, Table};
-use tracing::error;
-
-use crate::ctx::{App, Ctx};
-
-/// One line of the audit log.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Record {
-    /// When, in milliseconds since the Unix epoch.
-    pub time: Millis,
-    /// What, such as "apiCall", "signInFailed", "plugin.denied".
-    pub event: String,
-    /// Who, in words: "user admin", "plugin auth-ldap".
-    pub subject: String,
-    /// Id of the account, if one was behind it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_id: Option<String>,
-    /// Address of the client, if there was one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user_ip: Option<String>,
-    /// Details; secrets are masked before they get here.
-    pub data: Value,
-}
 
 /// Longest text in a record, in characters, and largest record, in bytes. Parameters may have megabytes: the store would
 /// fill, or refuse the record, and then nobody would know who did it.
 const MAX_TEXT: usize = 1_000;
 const MAX_DATA: usize = 64 << 10;
-
-impl Ctx {
-    /// Appends a line about this call. A log that cannot be written is told to the operator; the call goes on.
-    pub async fn audit(&self, event: &str, data: Value) {
-        let record = Record {
-            time: self.app.clock.now(),
-            event: event.to_owned(),
-            subject: self.caller.to_string(),
-            user_id: self.caller.principal().map(|principal| principal.id.to_string()),
-            user_ip: self.address.map(|address| address.to_string()),
-            data,
-        };
-        self.app.append_audit(record).await;
-    }
-}
-
-impl App {
-    /// Appends a line that no call stands behind.
-    pub(crate) async fn audit_as(&self, caller: &Caller, event: &str, data: Value) {
-        let record = Record {
-            time: self.clock.now(),
-            event: event.to_owned(),
-            subject: caller.to_string(),
-            user_id: None,
-            user_ip: None,
-            data,
-        };
-        self.append_audit(record).await;
-    }
-
-    async fn append_audit(&self, mut record: Record) {
-        record.data = bounded(record.data);
-        // Version 7 ids sort by time: the key order is the order of the log.
-        let key = uuid::Uuid::now_v7().to_string();
-        if let Err(cause) = self.store.put(Table::Audit, &key, &record, Expect::Absent).await {
-            error!(event = record.event, %cause, "audit record could not be written");
-        }
-    }
-}
 
 /// Returns data that fits into a record: long texts are cut, and where that is not enough, what was called is what stays.
 pub(crate) fn bounded(mut data: Value) -> Value {

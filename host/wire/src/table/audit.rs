@@ -1,0 +1,31 @@
+//! The audit log.
+
+use super::*;
+
+/// Lines of this family, by name.
+pub(super) const OPERATIONS: &[Operation] = &[
+    read(
+        "audit.checkIntegrity",
+        Admin,
+        Params::Fields(&[Param::opt("newest", Str), Param::opt("oldest", Str)]),
+        "Checks that the log is what was written, and returns how many records that are.",
+    ),
+    read(
+        "audit.exportRecords",
+        Admin,
+        Params::Any,
+        "Returns an address with all records, newest first, one on each line.",
+    ),
+    read(
+        "audit.generateFingerprint",
+        Admin,
+        Params::Any,
+        "Returns the ends of the log; who keeps them elsewhere notices when it is cut off.",
+    ),
+    read(
+        "audit.getRecords",
+        Admin,
+        Params::Fields(&[Param::opt("id", Str), Param::opt("maxRecords", Int), Param::opt("ndjson", Bool)]),
+        "Lists records, newest first, from the one of that id; with `ndjson` all of them, as an address.",
+    ),
+];
