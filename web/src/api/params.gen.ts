@@ -42,6 +42,14 @@ export interface Params {
   'aclRole.removeUser': { id: string; userId: string };
   /** Renames or describes a role. */
   'aclRole.set': { id: string; name?: string; description?: string };
+  /** Checks that the log is what was written, and returns how many records that are. */
+  'audit.checkIntegrity': { newest?: string; oldest?: string };
+  /** Returns an address with all records, newest first, one on each line. */
+  'audit.exportRecords': Record<string, unknown>;
+  /** Returns the ends of the log; who keeps them elsewhere notices when it is cut off. */
+  'audit.generateFingerprint': Record<string, unknown>;
+  /** Lists records, newest first, from the one of that id; with `ndjson` all of them, as an address. */
+  'audit.getRecords': { id?: string; maxRecords?: number; ndjson?: boolean };
   /** Keeps a template of user data. */
   'cloudConfig.create': { name: string; template: string };
   /** Keeps a template of a network configuration. */
@@ -118,6 +126,30 @@ export interface Params {
   'plugin.test': { id: string; data?: unknown; configuration?: unknown; grants?: ({ capability: string; mode?: 'on' | 'off' | 'count'; options?: Record<string, unknown> })[] };
   /** Disables a plugin. */
   'plugin.unload': { id: string };
+  /** Says how much of something may be used; what is used stays. */
+  'resourceSet.addLimit': { id: string; limitId: string; quantity: number };
+  /** Adds a template, an SR or a network that may be used. */
+  'resourceSet.addObject': { id: string; object: string };
+  /** Lets an account or a group use a set. */
+  'resourceSet.addSubject': { id: string; subject: string };
+  /** Creates a set and returns it. */
+  'resourceSet.create': { name: string; subjects?: (string)[]; objects?: (string)[]; limits?: Record<string, unknown>; tags?: (string)[]; shareByDefault?: boolean };
+  /** Deletes a set; its VMs stay, without it. */
+  'resourceSet.delete': { id: string };
+  /** Returns a set that the caller may use. */
+  'resourceSet.get': { id: string };
+  /** Lists the sets that the caller may use; all for administrators. */
+  'resourceSet.getAll': Record<string, unknown>;
+  /** Counts anew what is used of all sets. */
+  'resourceSet.recomputeAllLimits': Record<string, unknown>;
+  /** Takes a limit away. */
+  'resourceSet.removeLimit': { id: string; limitId: string };
+  /** Takes away what may be used. */
+  'resourceSet.removeObject': { id: string; object: string };
+  /** Takes a set from an account or a group. */
+  'resourceSet.removeSubject': { id: string; subject: string };
+  /** Changes a set; limits that are not given are none any more, and what is used stays. */
+  'resourceSet.set': { id: string; name?: string; shareByDefault?: boolean; subjects?: (string)[]; objects?: (string)[]; ipPools?: (string)[]; limits?: Record<string, unknown>; tags?: (string)[] };
   /** Lists the roles of access lists. */
   'role.getAll': Record<string, unknown>;
   /** Registers a server and connects to its pool. */

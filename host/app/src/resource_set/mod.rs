@@ -261,8 +261,11 @@ pub async fn recompute_all(ctx: &Ctx) -> Result<()> {
     let _admin = access::admin(&ctx.caller)?;
     for (id, _) in ctx.app.store.scan::<Value>(Table::ResourceSets, "", None, LISTED)? {
         let used = vms_of(&ctx.app, &id).iter().fold(Amounts::default(), |sum, vm| sum.and(&amounts_of(&ctx.app, vm)));
-        let counted = ctx.app.change_set(&id, |set| Ok(set.limits.count(&used))).await;
-        match counted {
+        let counted = ctx.app.change_set(&id, |set| {
+            set.limits.count(&used);
+            Ok(())
+        });
+        match counted.await {
             // It was deleted meanwhile.
             Err(crate::Error { failure: Failure::NoSuchObject { .. }, .. }) => {}
             other => other?,
