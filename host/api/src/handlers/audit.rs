@@ -23,7 +23,7 @@ handlers! {
         };
         let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let id = call.params.get("id").and_then(Value::as_str);
-        Ok(Reply::Value(json!(audit::records(&call.ctx, id, limit)?)))
+        Ok(Reply::Value(json!(audit::records(&call.ctx, id, limit).await?)))
     };
 }
 

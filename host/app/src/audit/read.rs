@@ -38,12 +38,19 @@ fn read(store: &Store, before: Option<u64>, limit: usize) -> Result<Page, store:
 }
 
 /// Returns records, newest first, beginning with the one of this id.
-pub fn records(ctx: &Ctx, id: Option<&str>, limit: Option<usize>) -> Result<Vec<Record>> {
+pub async fn records(ctx: &Ctx, id: Option<&str>, limit: Option<usize>) -> Result<Vec<Record>> {
     let _admin = access::admin(&ctx.caller)?;
+    let (store, id) = (ctx.app.store.clone(), id.map(str::to_owned));
     let limit = limit.unwrap_or(MAX_RECORDS).min(MAX_RECORDS);
+    // The one of that id may be at the far end of the log.
+    let find = move || records_from(&store, id.as_deref(), limit);
+    tokio::task::spawn_blocking(find).await.map_err(|error| crate::Error::internal(&error))?
+}
+
+fn records_from(store: &Store, id: Option<&str>, limit: usize) -> Result<Vec<Record>> {
     let (mut records, mut before, mut has_begun) = (Vec::new(), None, id.is_none());
     loop {
-        let page = read(&ctx.app.store, before, PAGE)?;
+        let page = read(store, before, PAGE)?;
         for record in page.records {
             has_begun |= id == Some(record.id.as_str());
             if has_begun && records.len() < limit {
@@ -64,16 +71,22 @@ pub async fn check_integrity(ctx: &Ctx, newest: Option<&str>, oldest: Option<&st
     let _admin = access::admin(&ctx.caller)?;
     let (store, newest, oldest) = (ctx.app.store.clone(), newest.map(str::to_owned), oldest.map(str::to_owned));
     let check = move || check(&store, newest.as_deref(), oldest.as_deref());
-    let checked = tokio::task::spawn_blocking(check).await.map_err(|error| crate::Error::internal(&error))?;
-    Ok(checked?.1)
+    tokio::task::spawn_blocking(check).await.map_err(|error| crate::Error::internal(&error))?
 }
 
-/// Walks down; returns the newest id, how many are fine, and where it ended.
-fn check(store: &Store, newest: Option<&str>, oldest: Option<&str>) -> Result<(String, u64)> {
-    let last = oldest.filter(|id| *id != NO_RECORD);
-    let start = anchor(store)?;
+/// Walks down and returns how many are fine. When the old end was shortened meanwhile, it walks again.
+fn check(store: &Store, newest: Option<&str>, oldest: Option<&str>) -> Result<u64> {
+    loop {
+        let start = anchor(store)?;
+        let outcome = walk(store, &start.id, newest, oldest.filter(|id| *id != NO_RECORD));
+        if outcome.is_ok() || anchor(store)? == start {
+            return outcome;
+        }
+    }
+}
+
+fn walk(store: &Store, start: &str, newest: Option<&str>, last: Option<&str>) -> Result<u64> {
     let (mut before, mut wanted, mut valid) = (None, newest.map(str::to_owned), 0);
-    let first = wanted.clone().map_or_else(|| Ok::<_, store::Error>(chain::end(store)?.id), Ok)?;
     let mut place = None;
     loop {
         let before_key = before.map(key);
@@ -98,7 +111,7 @@ fn check(store: &Store, newest: Option<&str>, oldest: Option<&str>) -> Result<(S
             valid += 1;
             place = Some(place_of(key));
             if last == Some(record.id.as_str()) {
-                return Ok((first, valid));
+                return Ok(valid);
             }
             wanted = Some(record.previous_id.clone());
         }
@@ -106,15 +119,15 @@ fn check(store: &Store, newest: Option<&str>, oldest: Option<&str>) -> Result<(S
             break;
         }
     }
-    let reached = wanted.unwrap_or_else(|| start.id.clone());
+    let reached = wanted.as_deref().unwrap_or(start);
     // What was too old is gone, and the log says so itself.
-    if reached != start.id || newest.is_some() && valid == 0 {
-        return Err(missing(&reached, valid));
+    if reached != start || newest.is_some() && valid == 0 {
+        return Err(missing(reached, valid));
     }
-    if let Some(last) = last.filter(|last| *last != start.id) {
+    if let Some(last) = last.filter(|last| *last != start) {
         return Err(missing(last, valid));
     }
-    Ok((first, valid))
+    Ok(valid)
 }
 
 fn missing(id: &str, n_valid: u64) -> crate::Error {
@@ -153,7 +166,7 @@ pub async fn fingerprint(ctx: &Ctx) -> Result<Fingerprint> {
     let checked = tokio::task::spawn_blocking(check).await.map_err(|error| crate::Error::internal(&error))?;
     let (outcome, newest, oldest) = checked?;
     let (n_valid, error) = match &outcome {
-        Ok((_, valid)) => (*valid, None),
+        Ok(valid) => (*valid, None),
         Err(error) => {
             let valid = match &error.failure {
                 Failure::MissingAuditRecord { n_valid, .. } | Failure::AlteredAuditRecord { n_valid, .. } => *n_valid,

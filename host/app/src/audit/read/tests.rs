@@ -60,7 +60,7 @@ impl Log {
 
     /// Returns how many are fine, or the code and how many were until there.
     fn check(&self, newest: Option<&str>, oldest: Option<&str>) -> Result<u64, (i64, u64)> {
-        check(&self.store, newest, oldest).map(|(_, valid)| valid).map_err(|error| match error.failure {
+        check(&self.store, newest, oldest).map_err(|error| match error.failure {
             Failure::MissingAuditRecord { n_valid, .. } => (22, n_valid),
             Failure::AlteredAuditRecord { n_valid, .. } => (23, n_valid),
             other => panic!("{other}"),
