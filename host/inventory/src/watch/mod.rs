@@ -15,6 +15,7 @@ mod key;
 mod order;
 mod path;
 mod sorted;
+mod spread;
 mod window;
 
 use std::sync::Arc;

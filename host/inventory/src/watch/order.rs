@@ -8,6 +8,7 @@ use model::{Object, ObjectId};
 
 use super::key::Key;
 use super::sorted::Sorted;
+use super::spread::spread;
 use super::{Scope, Sees, Sort, Spec};
 use crate::Snapshot;
 
@@ -51,12 +52,10 @@ impl Order {
     /// Starts over from a snapshot, after changes were missed.
     pub fn resync(&mut self, snapshot: &Snapshot) {
         let kinds = self.spec.kinds.iter().filter(|kind| self.may_match(**kind));
-        let objects = kinds.flat_map(|kind| snapshot.of_kind(*kind));
-        let mut entries: Vec<_> = objects
-            .filter(|object| self.takes(snapshot, object))
-            .map(|object| Arc::new(self.entry(snapshot, object)))
-            .collect();
-        entries.sort_unstable_by(|left, right| compare(&self.spec.sort, left, right));
+        let objects: Vec<_> = kinds.flat_map(|kind| snapshot.of_kind(*kind)).collect();
+        let mut entries = spread(&objects, |objects| self.entries(snapshot, objects));
+        // Each part is sorted, which this finds out.
+        entries.sort_by(|left, right| compare(&self.spec.sort, left, right));
         self.members = entries.iter().map(|entry| (entry.object.id().clone(), entry.clone())).collect();
         self.dependents.clear();
         for entry in &entries {
@@ -98,6 +97,14 @@ impl Order {
 
     fn may_match(&self, kind: model::Kind) -> bool {
         self.spec.filter.as_ref().is_none_or(|filter| filter.may_match(kind))
+    }
+
+    /// Returns those of some objects that match, sorted.
+    fn entries(&self, snapshot: &Snapshot, objects: &[&Arc<Object>]) -> Vec<Arc<Entry>> {
+        let matching = objects.iter().filter(|object| self.takes(snapshot, object));
+        let mut entries: Vec<_> = matching.map(|object| Arc::new(self.entry(snapshot, object))).collect();
+        entries.sort_unstable_by(|left, right| compare(&self.spec.sort, left, right));
+        entries
     }
 
     fn takes(&self, snapshot: &Snapshot, object: &Object) -> bool {
