@@ -19,6 +19,12 @@ handlers! {
         let groups = if call.ctx.caller.is_admin() { group::get_all(&call.ctx)? } else { Vec::new() };
         records(&call, "groups", groups)
     };
+    "group.tasks" => |call| {
+        let id = call.text("id");
+        group::get(&call.ctx, id).map_err(|_| Failure::no_such(id, "group"))?;
+        let tasks = task::list(&call.ctx).into_iter().filter(|task| task.concerns(id));
+        records(&call, "tasks", tasks.map(|task| task.view()))
+    };
     "group.users" => |call| {
         let group = group::get(&call.ctx, call.text("id")).ok();
         let group = group.ok_or_else(|| Failure::no_such(call.text("id"), "group"))?;
@@ -103,7 +109,7 @@ fn own(call: &Call) -> Result<(), Error> {
 }
 
 /// REST calls the login name `name`; the name that JSON-RPC gives it stays beside it.
-fn named(mut view: Value) -> Value {
+pub(super) fn named(mut view: Value) -> Value {
     view["name"] = json!(view["email"]);
     view
 }

@@ -35,6 +35,7 @@ pub(super) async fn serve(
     let id = params.get("id").and_then(Value::as_str).map(str::to_owned);
     if let Some(id) = id.as_deref().filter(|_| object.is_none()) {
         let found = match endpoint.path.split('/').nth(1) {
+            Some("acl-roles") => app::role::get(&ctx, id).map(drop),
             Some("servers") => app::server::get(&ctx, &ServerId::from(id)).map(drop),
             Some("tasks") => task::get(&ctx, id).map(drop),
             _ => Ok(()),

@@ -1,9 +1,22 @@
-//! Accounts, groups and servers.
+//! Accounts, groups, roles and servers.
 
-use super::{Endpoint, Outcome, create, delete, line, patch, put};
+use super::{Endpoint, Outcome, action, create, delete, line, patch, put};
 use crate::table::Verb;
 
 pub(super) const LINES: &[Endpoint] = &[
+    create("/acl-privileges", "aclPrivilege.create", "acl-privileges"),
+    patch("/acl-privileges/{id}", "aclPrivilege.set"),
+    delete("/acl-privileges/{id}", "aclPrivilege.delete"),
+    create("/acl-roles", "aclRole.create", "acl-roles"),
+    patch("/acl-roles/{id}", "aclRole.set"),
+    delete("/acl-roles/{id}", "aclRole.delete"),
+    action("/acl-roles/{id}/actions/copy", "aclRole.copy", "copy ACL role")
+        .takes(&["name", "description"])
+        .creates("acl-roles"),
+    put("/acl-roles/{id}/groups/{groupId}", "aclRole.addGroup"),
+    delete("/acl-roles/{id}/groups/{groupId}", "aclRole.removeGroup"),
+    put("/acl-roles/{id}/users/{userId}", "aclRole.addUser"),
+    delete("/acl-roles/{id}/users/{userId}", "aclRole.removeUser"),
     create("/groups", "group.create", "groups"),
     patch("/groups/{id}", "group.set"),
     delete("/groups/{id}", "group.delete"),

@@ -164,6 +164,7 @@ const LIMIT: Param = Param::opt("limit", Count);
 const NDJSON: Param = Param::opt("ndjson", Bool);
 const MARKDOWN: Param = Param::opt("markdown", Bool);
 const LIST: Params = Params::Fields(&[FIELDS, FILTER, LIMIT, NDJSON, MARKDOWN]);
+const OF_ONE: Params = Params::Fields(&[Param::req("id", Str), FIELDS, FILTER, LIMIT, NDJSON, MARKDOWN]);
 const ONE: Params = Params::Fields(&[Param::req("id", Str), Param::opt("fields", Str)]);
 
 const fn list(name: &'static str, path: &'static str, description: &'static str) -> Operation {

@@ -2,12 +2,11 @@
 
 use super::*;
 
-const OF_ONE: Params = Params::Fields(&[Param::req("id", Str), FIELDS, FILTER, LIMIT, NDJSON, MARKDOWN]);
-
 /// Lines of this family, by name.
 pub(super) const OPERATIONS: &[Operation] = &[
     read("group.get", SignedIn, Params::Fields(ID), "Returns a group.").rest_only(Verb::Get, "/groups/{id}"),
     read("group.list", SignedIn, LIST, "Lists the groups that the caller may see.").rest_only(Verb::Get, "/groups"),
+    read("group.tasks", SignedIn, OF_ONE, "Lists tasks on a group.").rest_only(Verb::Get, "/groups/{id}/tasks"),
     read("group.users", SignedIn, OF_ONE, "Lists the accounts in a group.").rest_only(Verb::Get, "/groups/{id}/users"),
     read("plugin.list", Admin, LIST, "Lists the installed plugins.").rest_only(Verb::Get, "/plugins"),
     read("plugin.one", Admin, Params::Fields(ID), "Returns an installed plugin.").rest_only(Verb::Get, "/plugins/{id}"),

@@ -21,13 +21,15 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Adds a privilege to a role and returns its id.",
     ),
     change("aclPrivilege.delete", Admin, Params::Fields(ID), "Deletes a privilege."),
-    read("aclPrivilege.get", Admin, Params::Fields(ID), "Returns a privilege."),
+    read("aclPrivilege.get", Admin, Params::Fields(ID), "Returns a privilege.").rest(Verb::Get, "/acl-privileges/{id}"),
     read(
         "aclPrivilege.getAll",
         Admin,
         Params::Fields(&[Param::opt("roleId", Str)]),
         "Lists the privileges, of one role or of all.",
     ),
+    read("aclPrivilege.list", SignedIn, LIST, "Lists the privileges that the caller may see.")
+        .rest_only(Verb::Get, "/acl-privileges"),
     change(
         "aclPrivilege.set",
         Admin,
@@ -60,9 +62,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
     ),
     change("aclRole.create", Admin, Params::Fields(ROLE), "Creates a role without privileges and returns its id."),
     change("aclRole.delete", Admin, Params::Fields(ID), "Deletes a role and its privileges."),
-    read("aclRole.get", Admin, Params::Fields(ID), "Returns a role."),
+    read("aclRole.get", Admin, Params::Fields(ID), "Returns a role.").rest(Verb::Get, "/acl-roles/{id}"),
     read("aclRole.getAll", Admin, Params::Any, "Lists the roles."),
     read("aclRole.getHolders", Admin, Params::Fields(ID), "Lists who has a role: accounts and groups."),
+    read("aclRole.groups", Admin, OF_ONE, "Lists the groups that have a role.")
+        .rest_only(Verb::Get, "/acl-roles/{id}/groups"),
+    read("aclRole.list", Admin, LIST, "Lists the roles.").rest_only(Verb::Get, "/acl-roles"),
+    read("aclRole.privileges", Admin, OF_ONE, "Lists the privileges of a role.")
+        .rest_only(Verb::Get, "/acl-roles/{id}/privileges"),
     change(
         "aclRole.removeGroup",
         Admin,
@@ -76,7 +83,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Takes a role from an account.",
     ),
     change("aclRole.set", Admin, Params::Fields(CHANGES), "Renames or describes a role."),
+    read("aclRole.users", Admin, OF_ONE, "Lists the accounts that have a role themselves.")
+        .rest_only(Verb::Get, "/acl-roles/{id}/users"),
+    read("group.aclRoles", SignedIn, OF_ONE, "Lists the roles of a group.")
+        .rest_only(Verb::Get, "/groups/{id}/acl-roles"),
     read("group.getAclRoles", Admin, Params::Fields(ID), "Lists the roles of a group."),
+    read(
+        "user.aclPrivileges",
+        SignedIn,
+        OF_ONE,
+        "Lists the privileges of an account, by its groups, too; everyone sees their own.",
+    )
+    .rest_only(Verb::Get, "/users/{id}/acl-privileges"),
     read(
         "user.getAclPrivileges",
         SignedIn,

@@ -232,6 +232,32 @@ const KINDS: &[&str] = &[
     "VM-template",
 ];
 
+/// Returns every route that is served, as method and path with `{id}`.
+fn routes(document: &Value) -> Result<BTreeSet<(String, String)>> {
+    let mut routes = BTreeSet::new();
+    for (path, verbs) in document["paths"].as_object().context("paths")? {
+        for (verb, operation) in verbs.as_object().context("verbs")? {
+            // What comes later answers 501 to all; the story of the documents looks at it.
+            if operation["responses"]["501"].is_null() {
+                routes.insert((verb.to_uppercase(), path.clone()));
+            }
+        }
+    }
+    Ok(routes)
+}
+
+/// Returns the route that serves a path, the one with the fewest parameters; the path itself if there is none.
+fn on_route(routes: &BTreeSet<(String, String)>, method: &str, path: &str) -> (String, String) {
+    let parts: Vec<&str> = path.split('?').next().unwrap_or_default().split('/').collect();
+    let serves = |(verb, route): &&(String, String)| {
+        let own: Vec<&str> = route.split('/').collect();
+        let fits = |(own, part): (&&str, &&str)| own == part || own.starts_with('{') && own.ends_with('}');
+        verb == method && own.len() == parts.len() && own.iter().zip(&parts).all(fits)
+    };
+    let found = routes.iter().filter(serves).min_by_key(|(_, route)| route.matches('{').count());
+    found.cloned().unwrap_or_else(|| (method.to_owned(), path.to_owned()))
+}
+
 async fn signed_in(rig: &Rig, token: &str) -> Result<Client> {
     let client = rig.client().await?;
     if !token.is_empty() {
@@ -284,6 +310,16 @@ async fn who_may_call_what() -> Result<()> {
     ensure!(
         there == here,
         "the ledger lacks or has too much: {:?}",
+        there.symmetric_difference(&here).collect::<Vec<_>>()
+    );
+
+    let document = rig.get("/rest/v0/docs/swagger.json").await?.json();
+    let there = routes(&document)?;
+    let rows = ROUTES.iter().chain(rest::ROUTES);
+    let here: BTreeSet<_> = rows.map(|(method, path, _)| on_route(&there, method, path)).collect();
+    ensure!(
+        there == here,
+        "the ledger lacks or has too many routes: {:?}",
         there.symmetric_difference(&here).collect::<Vec<_>>()
     );
 

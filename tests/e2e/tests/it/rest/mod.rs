@@ -4,4 +4,5 @@ mod actions;
 mod collections;
 mod documents;
 mod events;
+mod roles;
 mod schemathesis;
