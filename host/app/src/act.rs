@@ -15,7 +15,12 @@ use crate::object::{Target, reference};
 
 /// Has the pool do something to an object that takes a while, and waits for its end.
 pub(crate) async fn act(ctx: &Ctx, target: &Target, method: &str) -> Result<()> {
-    ctx.app.run(target, method, vec![reference(target)]).await.map(drop)
+    match ctx.app.run(target, method, vec![reference(target)]).await {
+        Ok(_) => Ok(()),
+        // Somebody was faster, or the picture has not heard yet of a device that was plugged or unplugged just now.
+        Err(error) if error.is_xapi("DEVICE_ALREADY_ATTACHED") || error.is_xapi("DEVICE_ALREADY_DETACHED") => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Has the pool do something to an object that is over at once.

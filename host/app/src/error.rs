@@ -23,6 +23,11 @@ impl Error {
         Self { failure: Failure::Internal(chain.clone()), detail: Some(chain) }
     }
 
+    /// Returns whether a pool refused with this code.
+    pub(crate) fn is_xapi(&self, wanted: &str) -> bool {
+        matches!(&self.failure, Failure::Xapi { code, .. } if code == wanted)
+    }
+
     /// Adds what only the log should say.
     pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
