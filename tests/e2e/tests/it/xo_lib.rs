@@ -1,4 +1,4 @@
-//! A client that nobody here wrote: npm's `xo-lib` signs in, lists, starts a VM and sees it run.
+//! A client that nobody here wrote: npm's `xo-lib` signs in and makes 30 different calls, and is told of what changes.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -36,6 +36,7 @@ async fn the_npm_client_works() -> Result<()> {
     ensure!(said["allVms"] == said["vms"], "{said}");
     ensure!(said["all"].as_u64().is_some_and(|size| size > 3 * 65_536), "in several fragments: {said}");
     ensure!(said["before"] == "Halted" && said["after"] == "Running", "{said}");
+    ensure!(said["called"].as_u64().is_some_and(|count| count >= 30), "30 different calls: {said}");
     ensure!(said["refused"] == 1, "an error arrives with its code: {said}");
     rig.end().await
 }
