@@ -108,8 +108,8 @@ async fn run(
     if !issues.is_empty() {
         return Err(Failure::InvalidParameters { message: "invalid parameters".into(), issues });
     }
-    let handler = handlers::find(operation.name).ok_or(Failure::NotImplemented)?;
     let objects = object::named(ctx, operation.objects, &params).map_err(|error| error.failure)?;
+    let handler = handlers::find(operation.name).ok_or(Failure::NotImplemented)?;
     let (tickets, answers, events) = (api.tickets.clone(), api.answers.clone(), api.events.clone());
     let call = Call { ctx: ctx.clone(), session: session.clone(), tickets, answers, events, params, objects };
     handler(call).await.map_err(|error| {

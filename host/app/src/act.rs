@@ -108,6 +108,12 @@ pub(crate) fn is_something(reference: &str) -> bool {
     !reference.is_empty() && reference != NULL
 }
 
+/// Returns a time as ISO 8601 writes it.
+pub(crate) fn date(time: model::Millis) -> String {
+    let time = i64::try_from(time).ok().and_then(|time| jiff::Timestamp::from_millisecond(time).ok());
+    time.map(|time| time.to_string()).unwrap_or_default()
+}
+
 /// Refuses to bring together what is not in one pool.
 pub(crate) fn same_pool(one: &Target, other: &Target) -> Result<()> {
     if one.pool() == other.pool() {

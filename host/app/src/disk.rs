@@ -173,6 +173,13 @@ pub struct Changes {
     cbt: Option<bool>,
 }
 
+impl Changes {
+    /// Returns these changes.
+    pub(crate) fn of(name_label: Option<String>, name_description: Option<String>, size: Option<i64>) -> Self {
+        Self { name_label, name_description, size: size.map(Json::from), cbt: None }
+    }
+}
+
 /// Changes an image. It can only grow.
 pub async fn set_image(ctx: &Ctx, image: &Target, changes: &Changes) -> Result<()> {
     let app = &ctx.app;

@@ -16,7 +16,8 @@ pub use failure::Failure;
 pub use privilege::privileges;
 pub use schema::{Issue, Param, Params, Type};
 pub use table::{
-    Access, Collection, Level, OPERATIONS, Object, Operation, Route, Verb, collection, collections, find, method_info,
+    Access, Collection, Level, OPERATIONS, Object, Operation, Route, Verb, collection, collections, find, later,
+    method_info,
 };
 
 /// Where the REST API begins.

@@ -1,4 +1,4 @@
-//! Gets what XAPI's HTTP handlers offer, such as statistics, from the member that has it.
+//! Gets what XAPI's HTTP handlers offer, such as statistics, from the member that has it, and sends what they take.
 //!
 //! The session goes along as a cookie, to members that may be trusted only. A redirect is followed under the same rule.
 
@@ -9,7 +9,7 @@ use reqwest::Url;
 
 use crate::member::Roster;
 use crate::transport::{Incoming, Transport};
-use crate::{Connection, Error, Tls};
+use crate::{Connection, Error, Tls, Value};
 
 /// How often a handler may send us on. One is the rule: to the host of a VM or of a storage.
 const HOPS: usize = 3;
@@ -44,6 +44,60 @@ impl Connection {
         match tokio::time::timeout(limit, work).await {
             Ok(outcome) => outcome,
             Err(_) => Err(Error::Timeout { doing: name.clone(), after: limit }),
+        }
+    }
+
+    /// Puts bytes to a path with its query, such as `/import_raw_vdi?vdi=...&format=raw`, on a member or on the master, and
+    /// waits until the pool says that it is done: the status of the answer says nothing, the task does.
+    ///
+    /// # Errors
+    /// As [`Connection::fetch`], and what the task ended with.
+    pub async fn upload(
+        &self,
+        member: Option<&str>,
+        path_and_query: &str,
+        body: Bytes,
+        limit: Duration,
+    ) -> Result<Value, Error> {
+        let name = format!("PUT {}", path_and_query.split('?').next().unwrap_or_default());
+        let task = self.open_task(&name).await?.cancel_on_drop();
+        let work = async {
+            let way = match member {
+                Some(address) => self.way_to(address).await?,
+                None => self.transport().clone(),
+            };
+            let sent = self.put_along(&name, way, format!("{path_and_query}&task_id={}", task.reference()), body).await;
+            match sent {
+                // The reason is on the task, if there is one at all.
+                Err(Error::Unreachable { .. }) | Ok(()) => task.wait().await,
+                Err(error) => Err(error),
+            }
+        };
+        match tokio::time::timeout(limit, work).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::Timeout { doing: name.clone(), after: limit }),
+        }
+    }
+
+    async fn put_along(&self, name: &str, mut way: Transport, mut path: String, body: Bytes) -> Result<(), Error> {
+        let mut hops = 0;
+        loop {
+            let cookie = format!("session_id={}", self.session()?.expose());
+            let incoming = way.put(&path, name, cookie, body.clone()).await?;
+            match incoming.status() {
+                200..=299 => return incoming.whole().await.map(drop),
+                301 | 302 | 303 | 307 | 308 if hops < HOPS => {
+                    hops += 1;
+                    match onward(way.base(), &incoming, name)? {
+                        Onward::Here(next) => path = next,
+                        Onward::Member(address, next) => {
+                            way = self.way_to(&address).await?;
+                            path = next;
+                        }
+                    }
+                }
+                status => return Err(Error::Status { method: name.to_owned(), status }),
+            }
         }
     }
 

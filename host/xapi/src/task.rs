@@ -65,6 +65,14 @@ impl Connection {
         }
     }
 
+    /// Makes a task for something that is done over HTTP, and follows it.
+    pub(crate) async fn open_task(&self, label: &str) -> Result<Task, Error> {
+        match self.call("task.create", vec![label.into(), "".into()]).await? {
+            Value::String(reference) if !reference.is_empty() => Ok(self.follow(label, reference)),
+            _ => Err(Error::Protocol { method: "task.create".into(), reason: "the task is not a reference".into() }),
+        }
+    }
+
     /// Puts a task onto the board.
     fn follow(&self, method: &str, reference: Box<str>) -> Task {
         let (progress, seen) = watch::channel(0.0);

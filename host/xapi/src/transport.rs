@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, LOCATION};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use reqwest::{Client, Proxy, RequestBuilder, Response, Url, redirect, retry};
 use zeroize::Zeroizing;
 
@@ -142,14 +142,26 @@ impl Transport {
 
     /// Gets a path with its query. The cookie is the session, which nobody logs.
     pub(crate) async fn get(&self, path: &str, name: &str, cookie: String, max: usize) -> Result<Incoming, Error> {
+        let (url, cookie) = self.address(path, name, cookie)?;
+        self.send(self.http.get(url).header(COOKIE, cookie), name, max as u64).await
+    }
+
+    /// Puts bytes to a path with its query. The answer may begin before all of them are there.
+    pub(crate) async fn put(&self, path: &str, name: &str, cookie: String, body: Bytes) -> Result<Incoming, Error> {
+        let (url, cookie) = self.address(path, name, cookie)?;
+        self.send(self.http.put(url).header(COOKIE, cookie).body(body), name, self.max_answer as u64).await
+    }
+
+    /// Returns the whole address of a path, and the cookie as it is sent.
+    fn address(&self, path: &str, name: &str, cookie: String) -> Result<(Url, HeaderValue), Error> {
         let bad = || Error::Unsendable { method: name.to_owned(), reason: "the path is no path".to_owned() };
         let url = self.base.join(path).map_err(|_| bad())?;
         if !path.starts_with('/') || url.origin() != self.base.origin() {
             return Err(bad());
         }
-        let mut cookie = reqwest::header::HeaderValue::try_from(cookie).map_err(|_| bad())?;
+        let mut cookie = HeaderValue::try_from(cookie).map_err(|_| bad())?;
         cookie.set_sensitive(true);
-        self.send(self.http.get(url).header(COOKIE, cookie), name, max as u64).await
+        Ok((url, cookie))
     }
 
     fn request(&self, path: &str, content_type: &'static str, body: Vec<u8>) -> RequestBuilder {

@@ -17,6 +17,9 @@ handlers! {
     "vm.restart" => |call| vm::restart(&call.ctx, &call.object("id")?, &call.read()?).await.map(done);
     "vm.resume" => |call| vm::resume(&call.ctx, &call.object("id")?).await.map(done);
     "vm.set" => |call| vm::set(&call.ctx, &call.object("id")?, &call.read()?).await.map(done);
+    "vm.setAndRestart" => |call| {
+        vm::set_and_restart(&call.ctx, &call.object("id")?, &call.read()?, call.flag("force")).await.map(done)
+    };
     "vm.start" => |call| {
         vm::start(&call.ctx, &call.object("id")?, call.optional("host"), &call.read()?).await.map(done)
     };

@@ -49,6 +49,19 @@ impl App {
         Error::from(failure_of(error, on.pool().as_str(), Some(&snapshot))).with_detail(error.chain())
     }
 
+    /// Sends bytes to a host of the pool over HTTP, or to its master, and waits until the pool has taken them.
+    pub(crate) async fn send(
+        &self,
+        on: &Permit<Arc<Object>>,
+        member: Option<&str>,
+        path: &str,
+        body: Bytes,
+        limit: Duration,
+    ) -> Result<()> {
+        let outcome = self.connection(on)?.upload(member, path, body, limit).await;
+        outcome.map(drop).map_err(|error| self.explained(on, &error))
+    }
+
     /// Fetches a file of a host over HTTP, such as its statistics. It only reads; whoever asks has looked at visibility.
     pub(crate) async fn fetch(&self, host: &Object, path: &str, limit: Duration, max_bytes: usize) -> Result<Bytes> {
         let pool = host.pool();

@@ -1,11 +1,15 @@
 //! Changing a VM.
 
+use std::collections::BTreeMap;
+
+use access::Action;
 use model::object::PowerState;
 use serde::Deserialize;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use wire::Failure;
 use xapi::Value;
 
+use crate::act::{NULL, same_pool};
 use crate::ctx::Ctx;
 use crate::error::Result;
 use crate::object::{self, Target, bytes, present, reference};
@@ -31,7 +35,7 @@ pub struct Changes {
     memory_max: Option<Json>,
     #[serde(rename = "memoryStaticMax")]
     memory_static_max: Option<Json>,
-    #[serde(rename = "PV_args")]
+    #[serde(rename = "PV_args", alias = "pv_args")]
     pv_args: Option<String>,
     #[serde(rename = "affinityHost", deserialize_with = "present")]
     affinity_host: Option<Option<String>>,
@@ -42,6 +46,45 @@ pub struct Changes {
     #[serde(rename = "startDelay")]
     start_delay: Option<i64>,
     tags: Option<Vec<String>>,
+    #[serde(rename = "cpuMask")]
+    cpu_mask: Option<Vec<i64>>,
+    vga: Option<String>,
+    videoram: Option<i64>,
+    #[serde(rename = "coresPerSocket", deserialize_with = "present")]
+    cores_per_socket: Option<Option<Json>>,
+    #[serde(rename = "hasVendorDevice")]
+    has_vendor_device: Option<bool>,
+    #[serde(rename = "expNestedHvm")]
+    exp_nested_hvm: Option<bool>,
+    #[serde(rename = "nestedVirt")]
+    nested_virt: Option<bool>,
+    #[serde(rename = "resourceSet")]
+    resource_set: Option<String>,
+    #[serde(rename = "secureBoot")]
+    secure_boot: Option<bool>,
+    #[serde(rename = "nicType", deserialize_with = "present")]
+    nic_type: Option<Option<String>>,
+    #[serde(rename = "hvmBootFirmware", deserialize_with = "present")]
+    hvm_boot_firmware: Option<Option<String>>,
+    #[serde(rename = "virtualizationMode")]
+    virtualization_mode: Option<String>,
+    viridian: Option<bool>,
+    #[serde(rename = "blockedOperations")]
+    blocked_operations: Option<BTreeMap<String, Json>>,
+    creation: Option<Creation>,
+    #[serde(rename = "suspendSr", deserialize_with = "present")]
+    suspend_sr: Option<Option<String>>,
+    #[serde(rename = "uefiMode")]
+    uefi_mode: Option<String>,
+    #[serde(rename = "xenStoreData")]
+    xenstore_data: Option<BTreeMap<String, Option<String>>>,
+}
+
+/// Who made a VM.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Creation {
+    user: Option<String>,
 }
 
 /// The longest notes, in characters, as in Xen Orchestra.
@@ -49,18 +92,42 @@ const NOTES: usize = 2_048;
 
 /// Changes a VM. The changes are made one after another; the first that is refused ends it.
 pub async fn set(ctx: &Ctx, vm: &Target, changes: &Changes) -> Result<()> {
-    let calls = plan(ctx, vm, changes)?;
-    for (method, params) in calls {
-        let params = std::iter::once(reference(vm)).chain(params).collect();
-        ctx.app.call(vm, method, params).await?;
-    }
-    Ok(())
+    ctx.app.each(vm, plan(ctx, vm, changes)?).await
 }
 
+/// Stops a VM, changes it, and starts it again.
+pub async fn set_and_restart(ctx: &Ctx, vm: &Target, changes: &Changes, force: bool) -> Result<()> {
+    // What can be wrong is said while it still runs.
+    plan(ctx, vm, changes)?;
+    super::stop(ctx, vm, &super::Stop { force, ..super::Stop::default() }).await?;
+    let reference = vm.reference().clone();
+    let halted = |vm: &model::Object| vm.as_vm().is_some_and(|vm| vm.power_state == PowerState::Halted);
+    ctx.app.until(vm, |snapshot| snapshot.by_ref(&reference).filter(|vm| halted(vm)).map(drop)).await?;
+    let vm = object::permit(ctx, vm.id().as_str(), &[], Action::Administrate)?;
+    set(ctx, &vm, changes).await?;
+    super::start(ctx, &vm, None, &super::Start::default()).await
+}
+
+type Calls = Vec<(&'static str, Vec<Value>)>;
+
+/// Puts a value under a key of a map of the VM; none removes it.
+fn put(calls: &mut Calls, map: (&'static str, &'static str), key: &str, value: Option<&str>) {
+    calls.push((map.0, vec![key.into()]));
+    if let Some(value) = value {
+        calls.push((map.1, vec![key.into(), value.into()]));
+    }
+}
+
+const OTHER: (&str, &str) = ("VM.remove_from_other_config", "VM.add_to_other_config");
+const PLATFORM: (&str, &str) = ("VM.remove_from_platform", "VM.add_to_platform");
+const VCPUS: (&str, &str) = ("VM.remove_from_VCPUs_params", "VM.add_to_VCPUs_params");
+const BLOCKED: (&str, &str) = ("VM.remove_from_blocked_operations", "VM.add_to_blocked_operations");
+const XENSTORE: (&str, &str) = ("VM.remove_from_xenstore_data", "VM.add_to_xenstore_data");
+const BOOT: (&str, &str) = ("VM.remove_from_HVM_boot_params", "VM.add_to_HVM_boot_params");
+
 /// Returns the calls that make the changes; everything that can be wrong about the values is found here, before the first.
-fn plan(ctx: &Ctx, vm: &Target, changes: &Changes) -> Result<Vec<(&'static str, Vec<Value>)>> {
-    let mut calls = Vec::new();
-    let halted = vm.as_vm().is_some_and(|vm| vm.power_state == PowerState::Halted);
+fn plan(ctx: &Ctx, vm: &Target, changes: &Changes) -> Result<Calls> {
+    let mut calls = Calls::new();
     if let Some(text) = &changes.name_label {
         calls.push(("VM.set_name_label", vec![text.as_str().into()]));
     }
@@ -85,16 +152,7 @@ fn plan(ctx: &Ctx, vm: &Target, changes: &Changes) -> Result<Vec<(&'static str, 
     if let Some(priority) = &changes.high_availability {
         calls.push(("VM.set_ha_restart_priority", vec![priority.as_str().into()]));
     }
-    if let Some(max) = &changes.cpus_max {
-        calls.push(("VM.set_VCPUs_max", vec![Value::Int(whole(max, "cpusMax")?)]));
-    }
-    if let Some(count) = changes.cpus {
-        if halted {
-            calls.push(("VM.set_VCPUs_at_startup", vec![Value::Int(count)]));
-        } else {
-            calls.push(("VM.set_VCPUs_number_live", vec![Value::Int(count)]));
-        }
-    }
+    plan_cpus(ctx, vm, changes, &mut calls)?;
     plan_memory(vm, changes, &mut calls)?;
     if let Some(args) = &changes.pv_args {
         calls.push(("VM.set_PV_args", vec![args.as_str().into()]));
@@ -102,17 +160,9 @@ fn plan(ctx: &Ctx, vm: &Target, changes: &Changes) -> Result<Vec<(&'static str, 
     if let Some(host) = &changes.affinity_host {
         let host = match host.as_deref().filter(|host| !host.is_empty()) {
             Some(host) => reference(&*object::get(ctx, host, &["host"])?),
-            None => "OpaqueRef:NULL".into(),
+            None => NULL.into(),
         };
         calls.push(("VM.set_affinity", vec![host]));
-    }
-    for (key, value) in [("weight", changes.cpu_weight), ("cap", changes.cpu_cap)] {
-        if let Some(value) = value {
-            calls.push(("VM.remove_from_VCPUs_params", vec![key.into()]));
-            if let Some(value) = value {
-                calls.push(("VM.add_to_VCPUs_params", vec![key.into(), value.to_string().as_str().into()]));
-            }
-        }
     }
     if let Some(delay) = changes.start_delay {
         calls.push(("VM.set_start_delay", vec![Value::Int(delay)]));
@@ -121,10 +171,146 @@ fn plan(ctx: &Ctx, vm: &Target, changes: &Changes) -> Result<Vec<(&'static str, 
         let tags = tags.iter().map(|tag| tag.as_str().into()).collect();
         calls.push(("VM.set_tags", vec![Value::Array(tags)]));
     }
+    plan_platform(ctx, vm, changes, &mut calls)?;
+    plan_maps(ctx, vm, changes, &mut calls)?;
     Ok(calls)
 }
 
-fn plan_memory(vm: &Target, changes: &Changes, calls: &mut Vec<(&'static str, Vec<Value>)>) -> Result<()> {
+fn plan_cpus(ctx: &Ctx, vm: &Target, changes: &Changes, calls: &mut Calls) -> Result<()> {
+    let Some(current) = vm.as_vm() else { return Ok(()) };
+    let halted = current.power_state == PowerState::Halted;
+    let set_count = |calls: &mut Calls, count| {
+        calls.push((
+            if halted { "VM.set_VCPUs_at_startup" } else { "VM.set_VCPUs_number_live" },
+            vec![Value::Int(count)],
+        ));
+    };
+    let max = changes.cpus_max.as_ref().map(|max| whole(max, "cpusMax")).transpose()?;
+    // More at the start than at most is refused: who asks for more raises both.
+    let max = max.or(changes.cpus.filter(|count| halted && *count > current.cpus.max));
+    let mut count = changes.cpus;
+    if let Some(max) = max {
+        if halted && max < current.cpus.number {
+            set_count(calls, count.take().unwrap_or(max).min(max));
+        }
+        calls.push(("VM.set_VCPUs_max", vec![Value::Int(max)]));
+    }
+    if let Some(count) = count {
+        set_count(calls, count);
+    }
+    if let Some(mask) = &changes.cpu_mask {
+        let mask: Vec<String> = mask.iter().map(i64::to_string).collect();
+        put(calls, VCPUS, "mask", Some(mask.join(",")).as_deref().filter(|mask| !mask.is_empty()));
+    }
+    if changes.cpu_weight.flatten().is_some() || changes.cpu_weight == Some(None) && current.rare().cpu_weight.is_some()
+    {
+        // It takes time away from other people's VMs.
+        let _admin = access::admin(&ctx.caller)?;
+    }
+    for (key, value) in [("weight", changes.cpu_weight), ("cap", changes.cpu_cap)] {
+        if let Some(value) = value {
+            put(calls, VCPUS, key, value.map(|value| value.to_string()).as_deref());
+        }
+    }
+    if let Some(cores) = &changes.cores_per_socket {
+        let cores = cores.as_ref().map(|cores| whole(cores, "coresPerSocket")).transpose()?;
+        put(calls, PLATFORM, "cores-per-socket", cores.map(|cores| cores.to_string()).as_deref());
+    }
+    Ok(())
+}
+
+/// Changes to what the VM looks like to its guest.
+fn plan_platform(ctx: &Ctx, vm: &Target, changes: &Changes, calls: &mut Calls) -> Result<()> {
+    let snapshot = ctx.app.inventory.snapshot();
+    let pool = snapshot.get(vm.pool().as_str()).and_then(|pool| pool.as_pool()?.platform_version.clone());
+    // From 3.4 on it is a key of its own; XAPI compares the parts as numbers.
+    let parts = |version: &str| version.split('.').map(|part| part.parse().unwrap_or(0)).collect::<Vec<u32>>();
+    let modern = pool.is_some_and(|version| parts(&version) >= vec![3, 4]);
+    let flags = [
+        ("exp-nested-hvm", changes.exp_nested_hvm),
+        (if modern { "nested-virt" } else { "exp-nested-hvm" }, changes.nested_virt),
+        ("secureboot", changes.secure_boot),
+        ("viridian", changes.viridian),
+    ];
+    for (key, flag) in flags {
+        if let Some(flag) = flag {
+            put(calls, PLATFORM, key, Some(&flag.to_string()));
+        }
+    }
+    if let Some(vga) = &changes.vga {
+        put(calls, PLATFORM, "vga", Some(vga));
+    }
+    if let Some(videoram) = changes.videoram {
+        put(calls, PLATFORM, "videoram", Some(&videoram.to_string()));
+    }
+    if let Some(nic) = &changes.nic_type {
+        put(calls, PLATFORM, "nic_type", nic.as_deref());
+    }
+    if let Some(firmware) = &changes.hvm_boot_firmware {
+        put(calls, BOOT, "firmware", firmware.as_deref());
+    }
+    if let Some(on) = changes.has_vendor_device {
+        calls.push(("VM.set_has_vendor_device", vec![on.into()]));
+    }
+    if let Some(mode) = &changes.virtualization_mode {
+        let policy = match mode.as_str() {
+            "hvm" => "BIOS order",
+            "pv" => "",
+            other => return Err(Failure::invalid(format!("the mode {other} is neither hvm nor pv")).into()),
+        };
+        calls.push(("VM.set_HVM_boot_policy", vec![policy.into()]));
+    }
+    if let Some(mode) = &changes.uefi_mode {
+        calls.push(("VM.set_uefi_mode", vec![mode.as_str().into()]));
+    }
+    Ok(())
+}
+
+/// Changes to the maps and links of a VM.
+fn plan_maps(ctx: &Ctx, vm: &Target, changes: &Changes, calls: &mut Calls) -> Result<()> {
+    for (operation, reason) in changes.blocked_operations.iter().flatten() {
+        let reason = match reason {
+            Json::Null | Json::Bool(false) => None,
+            Json::Bool(true) => Some("true"),
+            Json::String(reason) => Some(reason.as_str()),
+            _ => return Err(Failure::invalid(format!("why {operation} is blocked is no text")).into()),
+        };
+        put(calls, BLOCKED, operation, reason);
+    }
+    for (key, value) in changes.xenstore_data.iter().flatten() {
+        let key = if key.starts_with("vm-data/") { key.clone() } else { format!("vm-data/{key}") };
+        put(calls, XENSTORE, &key, value.as_deref());
+    }
+    if let Some(sr) = &changes.suspend_sr {
+        let sr = match sr.as_deref().filter(|sr| !sr.is_empty()) {
+            Some(sr) => {
+                let sr = object::permit(ctx, sr, &["SR"], Action::Administrate)?;
+                same_pool(vm, &sr)?;
+                reference(&sr)
+            }
+            None => NULL.into(),
+        };
+        calls.push(("VM.set_suspend_SR", vec![sr]));
+    }
+    if let Some(user) = changes.creation.as_ref().and_then(|creation| creation.user.as_ref()) {
+        let current = vm.as_vm().and_then(|vm| vm.creation.as_ref()).map(model::object::Packed::to_value);
+        let mut creation = current.unwrap_or_else(|| json!({}));
+        creation["user"] = json!(user);
+        put_creation(vm, creation, calls);
+    }
+    if let Some(set) = changes.resource_set.as_ref().filter(|set| !set.is_empty()) {
+        return Err(Failure::no_such(set, "resourceSet").into());
+    }
+    Ok(())
+}
+
+/// Notes how a VM came to be, where copies of it do not take it along.
+pub(super) fn put_creation(vm: &Target, creation: Json, calls: &mut Calls) {
+    let key = format!("xo:{}", vm.uuid().get(..8).unwrap_or_default());
+    put(calls, OTHER, &key, Some(&json!({ "creation": creation }).to_string()));
+}
+
+fn plan_memory(vm: &Target, changes: &Changes, calls: &mut Calls) -> Result<()> {
     let size = |value: &Option<Json>, name| value.as_ref().map(|value| bytes(value, name)).transpose();
     let both = size(&changes.memory, "memory")?;
     let minimum = size(&changes.memory_min, "memoryMin")?.or(both);
@@ -134,8 +320,11 @@ fn plan_memory(vm: &Target, changes: &Changes, calls: &mut Vec<(&'static str, Ve
     if let Some(limit) = static_maximum.or(maximum.filter(|wanted| *wanted > current.fixed[1])) {
         calls.push(("VM.set_memory_static_max", vec![Value::Int(limit)]));
     }
+    if let Some(limit) = minimum.or(maximum).filter(|wanted| *wanted < current.fixed[0]) {
+        calls.push(("VM.set_memory_static_min", vec![Value::Int(limit)]));
+    }
     if minimum.is_some() || maximum.is_some() {
-        let minimum = minimum.unwrap_or(current.dynamic[0]);
+        let minimum = minimum.unwrap_or_else(|| maximum.map_or(current.dynamic[0], |max| max.min(current.dynamic[0])));
         let maximum = maximum.unwrap_or(current.dynamic[1].max(minimum));
         calls.push(("VM.set_memory_dynamic_range", vec![Value::Int(minimum.min(maximum)), Value::Int(maximum)]));
     }

@@ -197,16 +197,20 @@ mod event;
 mod group;
 mod host;
 mod inventory;
+mod later;
+mod machine;
 mod message;
 mod network;
 mod object;
 mod plugin;
 mod pool;
+mod pool_change;
 mod record;
 mod resource_set;
 mod role;
 mod server;
 mod storage;
+mod storage_change;
 mod system;
 mod tag;
 mod task;
@@ -214,6 +218,9 @@ mod token;
 mod user;
 mod vm;
 mod vm_devices;
+mod vm_make;
+
+pub use later::later;
 
 /// Every operation, by name.
 pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
@@ -229,16 +236,20 @@ pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
         event::OPERATIONS,
         host::OPERATIONS,
         inventory::OPERATIONS,
+        later::OPERATIONS,
+        machine::OPERATIONS,
         message::OPERATIONS,
         network::OPERATIONS,
         object::OPERATIONS,
         plugin::OPERATIONS,
         pool::OPERATIONS,
+        pool_change::OPERATIONS,
         record::OPERATIONS,
         resource_set::OPERATIONS,
         role::OPERATIONS,
         server::OPERATIONS,
         storage::OPERATIONS,
+        storage_change::OPERATIONS,
         system::OPERATIONS,
         task::OPERATIONS,
         tag::OPERATIONS,
@@ -246,6 +257,7 @@ pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
         user::OPERATIONS,
         vm::OPERATIONS,
         vm_devices::OPERATIONS,
+        vm_make::OPERATIONS,
     ]
     .concat();
     all.sort_unstable_by_key(|operation| operation.name);

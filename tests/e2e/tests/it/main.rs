@@ -13,6 +13,7 @@ mod ldap;
 mod ledger;
 mod lines;
 mod listings;
+mod machines;
 mod malformed;
 mod matrix;
 mod otp;

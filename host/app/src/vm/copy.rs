@@ -1,0 +1,198 @@
+//! Copies of VMs: clones, snapshots, templates; and the way back to a snapshot.
+
+use std::sync::Arc;
+
+use access::Action;
+use model::Object;
+use serde::Deserialize;
+use serde_json::Value as Json;
+use wire::Failure;
+use xapi::Value;
+
+use crate::act::{act, acts};
+use crate::ctx::Ctx;
+use crate::error::Result;
+use crate::object::{self, Target, reference};
+
+/// Copies a VM within its SRs: its disks as copies, or as differences from those of the original. Returns the new id.
+pub async fn clone(ctx: &Ctx, vm: &Target, name: &str, full: bool) -> Result<String> {
+    needs_pool(ctx, vm)?;
+    let app = &ctx.app;
+    let copy = if full {
+        app.make(vm, "VM.copy", vec![reference(vm), name.into(), crate::act::NULL.into()]).await?
+    } else {
+        app.make(vm, "VM.clone", vec![reference(vm), name.into()]).await?
+    };
+    Ok(app.seen(vm, &copy).await?.id().to_string())
+}
+
+/// A new VM appears in the pool, so it takes the right to the pool: the right to one VM does not multiply it.
+fn needs_pool(ctx: &Ctx, vm: &Target) -> Result<()> {
+    if ctx.caller.is_admin() {
+        return Ok(());
+    }
+    let refused = |_| {
+        let object = Some((vm.pool().to_string(), "pool".to_owned()));
+        Failure::Unauthorized { permission: Action::Administrate.to_string(), object }
+    };
+    let _pool = object::permit(ctx, vm.pool().as_str(), &["pool"], Action::Administrate).map_err(refused)?;
+    Ok(())
+}
+
+/// Copies a VM onto an SR of its pool and returns the new id.
+pub async fn copy(ctx: &Ctx, vm: &Target, sr: &Target, name: Option<&str>) -> Result<String> {
+    if vm.pool() != sr.pool() {
+        // Between pools the disks go through us; that is not served yet.
+        return Err(Failure::NotImplemented.into());
+    }
+    let name = name.unwrap_or(vm.name_label());
+    let copy = ctx.app.make(vm, "VM.copy", vec![reference(vm), name.into(), reference(sr)]).await?;
+    Ok(ctx.app.seen(vm, &copy).await?.id().to_string())
+}
+
+/// How to take a snapshot.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Snapshot {
+    name: Option<String>,
+    description: Option<String>,
+    save_memory: bool,
+}
+
+/// Takes a snapshot and returns its id. Disks with `[NOSNAP]` in their name are left out; with memory, all are in.
+pub async fn snapshot(ctx: &Ctx, vm: &Target, options: &Snapshot) -> Result<String> {
+    let app = &ctx.app;
+    let default = || format!("{}_{}", vm.name_label(), crate::act::date(app.clock.now()));
+    let name: Value = options.name.clone().unwrap_or_else(default).into();
+    let taken = if options.save_memory {
+        app.make(vm, "VM.checkpoint", vec![reference(vm), name]).await?
+    } else {
+        let without: Vec<Value> = {
+            let snapshot = app.inventory.snapshot();
+            let places = vm.as_vm().into_iter().flat_map(|vm| vm.vbds.iter());
+            let disks =
+                places.filter_map(|vbd| snapshot.get(snapshot.get(vbd.as_str())?.as_vbd()?.vdi.as_ref()?.as_str()));
+            disks.filter(|disk| disk.name_label().contains("[NOSNAP]")).map(|disk| reference(disk)).collect()
+        };
+        // Older pools know no third parameter.
+        let mut params = vec![reference(vm), name];
+        if !without.is_empty() {
+            params.push(Value::Array(without));
+        }
+        app.make(vm, "VM.snapshot", params).await?
+    };
+    if let Some(text) = &options.description {
+        app.call(vm, "VM.set_name_description", vec![(&*taken).into(), text.as_str().into()]).await?;
+    }
+    Ok(app.seen(vm, &taken).await?.id().to_string())
+}
+
+/// Returns the VM of a snapshot, if the caller may change it; seeing the snapshot is not enough.
+fn origin(ctx: &Ctx, snapshot: &Target) -> Result<Target> {
+    let of = snapshot.as_vm().and_then(|vm| vm.rare().snapshot.as_ref()?.of.clone());
+    let of = of.ok_or_else(|| Failure::invalid("the VM of this snapshot does not exist any more"))?;
+    object::permit(ctx, of.as_str(), &["VM"], Action::Operate)
+}
+
+/// Brings a VM back to a snapshot.
+pub async fn revert(ctx: &Ctx, snapshot: &Target) -> Result<()> {
+    let _vm = origin(ctx, snapshot)?;
+    act(ctx, snapshot, "VM.revert").await
+}
+
+/// Makes a template of a VM or of a snapshot.
+pub async fn convert(ctx: &Ctx, vm: &Target) -> Result<()> {
+    needs_pool(ctx, vm)?;
+    crate::disk::eject_cd(ctx, vm).await?;
+    ctx.app.call(vm, "VM.set_is_a_template", vec![reference(vm), true.into()]).await.map(drop)
+}
+
+/// Makes a template that is a copy of a snapshot.
+pub async fn copy_to_template(ctx: &Ctx, snapshot: &Target) -> Result<()> {
+    needs_pool(ctx, snapshot)?;
+    let app = &ctx.app;
+    let copy = app.make(snapshot, "VM.clone", vec![reference(snapshot), snapshot.name_label().into()]).await?;
+    app.call(snapshot, "VM.set_is_a_template", vec![(&*copy).into(), true.into()]).await?;
+    app.seen(snapshot, &copy).await.map(drop)
+}
+
+/// Starts a VM once from its CD: the way into a guest that does not boot.
+pub async fn recovery_start(ctx: &Ctx, vm: &Target) -> Result<()> {
+    let app = &ctx.app;
+    let Some(current) = vm.as_vm() else { return Err(Failure::no_such(vm.id().as_str(), "VM").into()) };
+    if &*current.virtualization_mode == "pv" {
+        return Err(Failure::invalid("a paravirtualised VM does not boot from a CD").into());
+    }
+    let before = current.boot.get("order");
+    set_order(ctx, vm, Some("d")).await?;
+    let started = app.run(vm, "VM.start", vec![reference(vm), false.into(), false.into()]).await;
+    set_order(ctx, vm, before.as_deref()).await?;
+    started.map(drop)
+}
+
+async fn set_order(ctx: &Ctx, vm: &Target, order: Option<&str>) -> Result<()> {
+    ctx.app.call(vm, "VM.remove_from_HVM_boot_params", vec![reference(vm), "order".into()]).await?;
+    if let Some(order) = order {
+        ctx.app.call(vm, "VM.add_to_HVM_boot_params", vec![reference(vm), "order".into(), order.into()]).await?;
+    }
+    Ok(())
+}
+
+/// Says in which order a VM tries its devices.
+pub async fn set_boot_order(ctx: &Ctx, vm: &Target, order: &str) -> Result<()> {
+    if vm.as_vm().is_some_and(|vm| &*vm.virtualization_mode != "hvm") {
+        return Err(Failure::invalid("only an hvm VM has a boot order").into());
+    }
+    if !order.chars().all(|letter| "cdn".contains(letter)) {
+        return Err(Failure::invalid("the order is made of c (disk), d (CD) and n (network)").into());
+    }
+    set_order(ctx, vm, Some(order)).await
+}
+
+/// Gives a VM PCI devices of its host, or takes them away.
+pub async fn set_pcis(ctx: &Ctx, vm: &Target, pcis: &[&Arc<Object>], remove: &[String]) -> Result<()> {
+    let current = vm.as_vm().and_then(|vm| vm.other.get("pci")).unwrap_or_default();
+    let mut all: Vec<String> = current.split(',').filter(|pci| !pci.is_empty()).map(str::to_owned).collect();
+    for pci in pcis {
+        let id = pci.field("pci_id");
+        let id = id.as_ref().and_then(Json::as_str).unwrap_or_default();
+        let entry = format!("0/{id}");
+        if !all.contains(&entry) {
+            all.push(entry);
+        }
+    }
+    all.retain(|entry| !remove.iter().any(|id| entry.ends_with(&format!("/{id}"))));
+    ctx.app.call(vm, "VM.remove_from_other_config", vec![reference(vm), "pci".into()]).await?;
+    if !all.is_empty() {
+        let params = vec![reference(vm), "pci".into(), all.join(",").into()];
+        ctx.app.call(vm, "VM.add_to_other_config", params).await?;
+    }
+    Ok(())
+}
+
+/// Has a host record a source of data of a VM, or forget it.
+pub async fn set_data_source(ctx: &Ctx, vm: &Target, source: &str, record: bool) -> Result<()> {
+    let method = if record { "VM.record_data_source" } else { "VM.forget_data_source_archives" };
+    ctx.app.call(vm, method, vec![reference(vm), source.into()]).await.map(drop)
+}
+
+/// Gives a VM graphics.
+pub async fn create_graphics(ctx: &Ctx, vm: &Target, group: &Target, kind: &Target) -> Result<()> {
+    crate::act::same_pool(vm, group)?;
+    let params = vec![reference(vm), reference(group), "0".into(), crate::act::empty(), reference(kind)];
+    let made = ctx.app.make(vm, "VGPU.create", params).await?;
+    ctx.app.seen(vm, &made).await.map(drop)
+}
+
+/// Gives a VM a trusted platform module and returns its id.
+pub async fn create_tpm(ctx: &Ctx, vm: &Target) -> Result<String> {
+    let made = ctx.app.make(vm, "VTPM.create", vec![reference(vm), false.into()]).await?;
+    Ok(ctx.app.seen(vm, &made).await?.id().to_string())
+}
+
+acts! {
+    /// Takes graphics away from a VM.
+    delete_graphics => "VGPU.destroy";
+    /// Takes the trusted platform module away from a VM.
+    delete_tpm => "VTPM.destroy";
+}

@@ -1,0 +1,414 @@
+//! Making a VM from a template.
+//!
+//! ```text
+//!   check all that is asked -> clone -> provision -> (in the picture) -> settings -> disks -> cards -> drive -> (in the picture)
+//!                                 +---- what fails from here on takes the VM and its disks back
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::Action;
+use model::{Kind, Object};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+use tracing::{info, warn};
+use wire::Failure;
+use xapi::Value;
+
+use super::set::{Changes, put_creation};
+use super::{config_drive, set};
+use crate::acl::{self, Acl};
+use crate::act::{NULL, date, empty, is_something, same_pool};
+use crate::ctx::Ctx;
+use crate::disk::{self, Place};
+use crate::error::{Error, Result};
+use crate::network::NewCard;
+use crate::object::{self, Target, bytes, present, reference};
+
+/// How long a new VM may take until its guest answers, before the drive of its configuration is taken for read.
+const BOOTED: Duration = Duration::from_secs(600);
+
+/// How long cloud-init may read after its guest has answered.
+const READ: Duration = Duration::from_secs(300);
+
+/// A new VM. What can also be changed later is in [`Changes`], from the same parameters.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct New {
+    #[serde(rename = "name_label")]
+    name_label: String,
+    #[serde(default)]
+    acls: Vec<Grant>,
+    #[serde(default)]
+    boot_after_create: bool,
+    cloud_config: Option<String>,
+    network_config: Option<String>,
+    #[serde(default)]
+    core_os: bool,
+    clone: Option<bool>,
+    #[serde(default)]
+    create_vtpm: bool,
+    #[serde(default)]
+    copy_host_bios_strings: bool,
+    #[serde(default)]
+    destroy_cloud_config_vdi_after_boot: bool,
+    installation: Option<Installation>,
+    #[serde(rename = "VIFs", default)]
+    cards: Option<Vec<Card>>,
+    #[serde(rename = "VDIs", default)]
+    disks: Option<Vec<Disk>>,
+    #[serde(default)]
+    existing_disks: Option<BTreeMap<String, Disk>>,
+    #[serde(default, deserialize_with = "present")]
+    affinity_host: Option<Option<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Grant {
+    subject: String,
+    action: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Installation {
+    method: String,
+    #[serde(default)]
+    repository: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Card {
+    network: String,
+    #[serde(flatten)]
+    card: NewCard,
+}
+
+/// A disk to make, or what to make of one that the template brings.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Disk {
+    size: Option<Json>,
+    #[serde(rename = "SR")]
+    sr: Option<String>,
+    #[serde(rename = "$SR")]
+    other_sr: Option<String>,
+    name_label: Option<String>,
+    name_description: Option<String>,
+    userdevice: Option<String>,
+    destroy: bool,
+}
+
+/// What was asked for, checked: everything that can be wrong about it is found before the first call.
+struct Plan<'a> {
+    cards: Vec<(Target, &'a NewCard)>,
+    disks: Vec<(Target, i64, &'a Disk)>,
+    existing: Vec<(&'a str, Option<Target>, Option<i64>, &'a Disk)>,
+    /// Positions of disks that the template brings and nobody wants.
+    unwanted: Vec<&'a str>,
+    disc: Option<Target>,
+    config: Option<&'a str>,
+}
+
+fn plan<'a>(ctx: &Ctx, template: &Target, new: &'a New) -> Result<Plan<'a>> {
+    let here = |id: &str, kind: &'static str, action| -> Result<Target> {
+        let target = object::permit(ctx, id, &[kind], action)?;
+        same_pool(template, &target)?;
+        Ok(target)
+    };
+    let mut plan = Plan { cards: vec![], disks: vec![], existing: vec![], unwanted: vec![], disc: None, config: None };
+    for card in new.cards.iter().flatten() {
+        plan.cards.push((here(&card.network, "network", Action::View)?, &card.card));
+    }
+    let default = || {
+        let snapshot = ctx.app.inventory.snapshot();
+        let default = snapshot.get(template.pool().as_str()).and_then(|pool| pool.as_pool()?.default_sr.clone());
+        default
+            .map(|sr| sr.to_string())
+            .ok_or_else(|| Failure::invalid("name the SR of each disk: the pool has no default"))
+    };
+    for disk in new.disks.iter().flatten() {
+        match (&disk.userdevice, disk.destroy) {
+            (Some(position), true) => plan.unwanted.push(position),
+            _ => {
+                let size = disk.size.as_ref().ok_or_else(|| Failure::invalid("a disk of VDIs has no size"))?;
+                let sr = match disk.sr.as_ref().or(disk.other_sr.as_ref()) {
+                    Some(sr) => sr.clone(),
+                    None => default()?,
+                };
+                plan.disks.push((here(&sr, "SR", Action::Administrate)?, bytes(size, "size")?, disk));
+            }
+        }
+    }
+    for (position, disk) in new.existing_disks.iter().flatten() {
+        let sr = disk.other_sr.as_ref().or(disk.sr.as_ref()).filter(|sr| !sr.is_empty());
+        let sr = sr.map(|sr| here(sr, "SR", Action::Administrate)).transpose()?;
+        let size = disk.size.as_ref().map(|size| bytes(size, "size")).transpose()?;
+        plan.existing.push((position, sr, size, disk));
+    }
+    if let Some(installation) = new.installation.as_ref().filter(|installation| installation.method == "cdrom") {
+        plan.disc = Some(here(&installation.repository, "VDI", Action::View)?);
+    }
+    if let Some(config) = new.cloud_config.as_deref().filter(|config| !config.is_empty()) {
+        if new.core_os {
+            return Err(Failure::NotImplemented.into());
+        }
+        // Whether it fits is known now; the one that is sent names the VM.
+        config_drive::image("", config, new.network_config.as_deref())?;
+        plan.config = Some(config);
+    }
+    Ok(plan)
+}
+
+/// Makes a VM and returns its id; when it answers, the VM is in the picture.
+pub async fn create(
+    ctx: &Ctx,
+    template: &Target,
+    hardware: &Hardware<'_>,
+    new: &New,
+    changes: &Changes,
+) -> Result<String> {
+    let pool = object::permit(ctx, template.pool().as_str(), &["pool"], Action::Administrate).map_err(|_| {
+        let object = Some((template.pool().to_string(), "pool".to_owned()));
+        Error::from(Failure::Unauthorized { permission: Action::Administrate.to_string(), object })
+    })?;
+    if !new.acls.is_empty() {
+        let _admin = access::admin(&ctx.caller)?;
+    }
+    let plan = plan(ctx, template, new)?;
+    let app = &ctx.app;
+    let name = Value::from(&*new.name_label);
+    let vm = if new.clone.unwrap_or(true) {
+        app.make(template, "VM.clone", vec![reference(template), name]).await?
+    } else {
+        app.make(template, "VM.copy", vec![reference(template), name, NULL.into()]).await?
+    };
+    let made = furnish(ctx, &pool, template, &vm, &plan, hardware, new, changes).await;
+    let (id, drive) = match made {
+        Ok(made) => made,
+        Err(error) => {
+            if let Err(left) = app.erase(&pool, &vm, true).await {
+                warn!(vm, error = %left, "a VM that could not be finished stays");
+            }
+            return Err(error);
+        }
+    };
+    for grant in &new.acls {
+        acl::add(ctx, Acl { subject: grant.subject.clone(), object: id.clone(), action: grant.action.clone() }).await?;
+    }
+    if new.boot_after_create {
+        let vm = object::permit(ctx, &id, &["VM"], Action::Operate)?;
+        let drive = drive.filter(|_| new.destroy_cloud_config_vdi_after_boot);
+        let ctx = ctx.clone();
+        app.workers.spawn(format!("first start of {id}"), async move {
+            if let Err(error) = first_start(&ctx, &vm, drive).await {
+                warn!(vm = %vm.id(), %error, "a new VM was made, but its first start went wrong");
+            }
+        });
+    }
+    Ok(id)
+}
+
+/// Graphics that a new VM gets.
+#[derive(Default)]
+pub struct Hardware<'a> {
+    /// Group of cards and the way to cut them.
+    pub graphics: Option<(&'a Target, &'a Target)>,
+}
+
+type Drive = (Box<str>, Box<str>);
+
+#[allow(clippy::too_many_arguments)]
+async fn furnish(
+    ctx: &Ctx,
+    pool: &Target,
+    template: &Target,
+    vm: &str,
+    plan: &Plan<'_>,
+    hardware: &Hardware<'_>,
+    new: &New,
+    changes: &Changes,
+) -> Result<(String, Option<Drive>)> {
+    let app = &ctx.app;
+    // We make the disks ourselves, where they are wanted.
+    app.call(pool, "VM.remove_from_other_config", vec![vm.into(), "disks".into()]).await?;
+    app.run(pool, "VM.provision", vec![vm.into()]).await?;
+    let is_vm = |object: &Arc<Object>| object.kind() == Kind::Vm;
+    let known = app.until(pool, |snapshot| snapshot.by_ref(vm).filter(|vm| is_vm(vm)).cloned()).await?;
+    let target = object::permit(ctx, known.id().as_str(), &["VM"], Action::Administrate)?;
+    set(ctx, &target, changes).await?;
+    let mut calls = Vec::new();
+    let creation = json!({
+        "date": date(app.clock.now()),
+        "template": template.uuid(),
+        "user": ctx.caller.principal().map(|principal| principal.id.to_string()),
+    });
+    put_creation(&target, creation, &mut calls);
+    app.each(&target, calls).await?;
+    boot_from(ctx, &target, new).await?;
+    if new.copy_host_bios_strings {
+        let host = match new.affinity_host.as_ref().and_then(Option::as_deref).filter(|host| !host.is_empty()) {
+            Some(host) => reference(&*object::get(ctx, host, &["host"])?),
+            None => app.call(pool, "pool.get_master", vec![reference(pool)]).await?,
+        };
+        app.run(&target, "VM.copy_bios_strings", vec![vm.into(), host]).await?;
+    }
+    if let Some((group, kind)) = hardware.graphics {
+        same_pool(&target, group)?;
+        app.run(&target, "VGPU.create", vec![vm.into(), reference(group), "0".into(), empty(), reference(kind)])
+            .await?;
+    }
+    if new.create_vtpm {
+        app.run(&target, "VTPM.create", vec![vm.into(), false.into()]).await?;
+    }
+    let mut made = disks(ctx, &target, plan).await?;
+    if let Some(disc) = &plan.disc {
+        disk::insert_cd(ctx, &target, disc, true, true).await?;
+    }
+    let inherited = app.call(&target, "VM.get_VIFs", vec![vm.into()]).await?;
+    for card in inherited.as_array().unwrap_or_default() {
+        app.run(&target, "VIF.destroy", vec![card.clone()]).await?;
+    }
+    for (network, card) in &plan.cards {
+        made.push(app.make_card(&target, vm, network, card).await?);
+    }
+    let cards = plan.cards.len();
+    let complete = |vm: &Arc<Object>| vm.as_vm().is_some_and(|vm| vm.vifs.len() == cards);
+    let shown = |made: &[Box<str>]| {
+        let made = made.to_vec();
+        app.until(&target, move |snapshot| {
+            let all = made.iter().all(|reference| snapshot.by_ref(reference).is_some());
+            snapshot.by_ref(vm).filter(|vm| all && complete(vm)).cloned()
+        })
+    };
+    let whole = shown(&made).await?;
+    let mut drive = None;
+    if let Some(config) = plan.config {
+        let whole = object::permit(ctx, whole.id().as_str(), &["VM"], Action::Administrate)?;
+        let sr = match plan.disks.first() {
+            Some((sr, ..)) => sr.clone(),
+            None => config_drive::home(ctx, &whole)?,
+        };
+        let (place, image) = config_drive::make(ctx, &whole, &sr, config, new.network_config.as_deref()).await?;
+        made.extend([place.clone(), image.clone()]);
+        drive = Some((place, image));
+        shown(&made).await?;
+    }
+    Ok((whole.id().to_string(), drive))
+}
+
+/// Says from where the VM boots first.
+async fn boot_from(ctx: &Ctx, vm: &Target, new: &New) -> Result<()> {
+    let Some(installation) = &new.installation else { return Ok(()) };
+    let Some(current) = vm.as_vm() else { return Ok(()) };
+    let app = &ctx.app;
+    if &*current.virtualization_mode == "pv" {
+        let repository = if installation.method == "cdrom" { "cdrom" } else { installation.repository.as_str() };
+        let key = Value::from("install-repository");
+        app.call(vm, "VM.remove_from_other_config", vec![reference(vm), key.clone()]).await?;
+        app.call(vm, "VM.add_to_other_config", vec![reference(vm), key, repository.into()]).await?;
+    } else if installation.method == "network" {
+        let order = current.boot.get("order").unwrap_or_else(|| "cd".to_owned());
+        let order = format!("n{}", order.replace('n', ""));
+        app.call(vm, "VM.remove_from_HVM_boot_params", vec![reference(vm), "order".into()]).await?;
+        app.call(vm, "VM.add_to_HVM_boot_params", vec![reference(vm), "order".into(), order.into()]).await?;
+    }
+    Ok(())
+}
+
+/// Makes the disks, changes or removes those that the template brought; returns what was made.
+async fn disks(ctx: &Ctx, vm: &Target, plan: &Plan<'_>) -> Result<Vec<Box<str>>> {
+    let app = &ctx.app;
+    let mut brought = BTreeMap::new();
+    let mut bootable = false;
+    let places = app.call(vm, "VM.get_VBDs", vec![reference(vm)]).await?;
+    for place in places.as_array().unwrap_or_default() {
+        let record = app.call(vm, "VBD.get_record", vec![place.clone()]).await?;
+        let text = |field: &str| record.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        bootable |= record.get("bootable").and_then(Value::as_bool).unwrap_or_default();
+        if text("type") == "Disk" && is_something(&text("VDI")) {
+            brought.insert(text("userdevice"), (place.clone(), text("VDI")));
+        }
+    }
+    for position in &plan.unwanted {
+        if let Some((place, image)) = brought.remove(*position) {
+            app.run(vm, "VBD.destroy", vec![place]).await?;
+            app.run(vm, "VDI.destroy", vec![image.into()]).await?;
+        }
+    }
+    let mut made = Vec::new();
+    for (position, sr, size, wanted) in &plan.existing {
+        let Some((_, image)) = brought.get(*position) else {
+            return Err(Failure::invalid(format!("the template has no disk at position {position}")).into());
+        };
+        let known = app.seen(vm, image).await?;
+        let mut image = object::permit(ctx, known.id().as_str(), &["VDI"], Action::Administrate)?;
+        let current = image.as_vdi().map_or(0, |vdi| vdi.size);
+        let changes = disk::Changes::of(
+            wanted.name_label.clone(),
+            wanted.name_description.clone(),
+            size.filter(|size| *size > current),
+        );
+        disk::set_image(ctx, &image, &changes).await?;
+        if let Some(sr) = sr {
+            let moved = disk::migrate(ctx, &image, sr).await?;
+            image = object::permit(ctx, &moved, &["VDI"], Action::Administrate)?;
+        }
+        made.push(image.reference().as_str().into());
+    }
+    for (sr, size, wanted) in &plan.disks {
+        let fallback = || format!("{}_disk", vm.name_label());
+        let name = wanted.name_label.clone().unwrap_or_else(fallback);
+        let note = wanted.name_description.as_deref().unwrap_or("Created by XO");
+        let image = app.make_image(vm, sr.reference(), &name, note, *size).await?;
+        let place = Place {
+            vm: vm.reference(),
+            image: Some(&image),
+            position: wanted.userdevice.as_deref(),
+            // A paravirtualised VM boots from the CD, or from its first disk.
+            bootable: !bootable && plan.disc.is_none(),
+            read_only: false,
+            is_cd: false,
+        };
+        bootable = true;
+        match app.make_place(vm, place).await {
+            Ok(place) => made.extend([place, image]),
+            Err(error) => {
+                app.undo(vm, "VDI.destroy", &image).await;
+                return Err(error);
+            }
+        }
+    }
+    Ok(made)
+}
+
+/// Starts a new VM. The drive of its configuration is taken away when it was read.
+async fn first_start(ctx: &Ctx, vm: &Target, drive: Option<Drive>) -> Result<()> {
+    let app = &ctx.app;
+    app.run(vm, "VM.start", vec![reference(vm), false.into(), false.into()]).await?;
+    let Some((place, image)) = drive else { return Ok(()) };
+    let answers =
+        |vm: &Arc<Object>| vm.as_vm().and_then(|vm| vm.guest_agent.as_ref()).is_some_and(|agent| agent.agent_detected);
+    let booted = async {
+        while app
+            .until(vm, |snapshot| snapshot.by_ref(vm.reference()).filter(|vm| answers(vm)).map(drop))
+            .await
+            .is_err()
+        {}
+    };
+    let mut stop = app.workers.stop_signal();
+    tokio::select! {
+        _ = tokio::time::timeout(BOOTED, booted) => {}
+        () = stop.wait() => return Ok(()),
+    }
+    tokio::select! {
+        () = tokio::time::sleep(READ) => {}
+        () = stop.wait() => return Ok(()),
+    }
+    if let Err(error) = app.run(vm, "VBD.unplug", vec![(&*place).into()]).await {
+        info!(vm = %vm.id(), %error, "the drive of the configuration is not plugged in");
+    }
+    app.run(vm, "VBD.destroy", vec![(&*place).into()]).await?;
+    app.run(vm, "VDI.destroy", vec![(&*image).into()]).await.map(drop)
+}
