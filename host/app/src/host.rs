@@ -10,7 +10,7 @@ use tracing::warn;
 use wire::Failure;
 use xapi::Value;
 
-use crate::act::{act, acts, empty};
+use crate::act::{act, acts, empty, same_pool};
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
 use crate::object::{self, Target, present, reference};
@@ -52,16 +52,27 @@ pub struct Leave {
 
 /// Takes a host out of service and moves its VMs away; when they cannot move, it is as it was before.
 async fn clear(ctx: &Ctx, host: &Target, move_away: bool) -> Result<()> {
-    let was_enabled = host.as_host().is_some_and(|host| host.enabled);
     disable(ctx, host, None).await?;
     if !move_away {
         return Ok(());
     }
-    let moved = act(ctx, host, "host.evacuate").await;
-    if moved.is_err() && was_enabled {
+    leave(ctx, host, "host.evacuate").await
+}
+
+/// Does what a host was taken out of service for; when it fails, the host is back in service.
+async fn leave(ctx: &Ctx, host: &Target, method: &str) -> Result<()> {
+    let done = act(ctx, host, method).await;
+    if done.is_err() {
+        reenable(ctx, host).await;
+    }
+    done
+}
+
+/// Takes a host back into service, if it was there when the call began.
+async fn reenable(ctx: &Ctx, host: &Target) {
+    if host.as_host().is_some_and(|host| host.enabled) {
         ctx.app.undo(host, "host.enable", host.reference()).await;
     }
-    moved
 }
 
 /// Returns the references of the VMs that run on a host.
@@ -77,43 +88,54 @@ pub async fn restart(ctx: &Ctx, host: &Target, how: &Leave) -> Result<()> {
     let app = &ctx.app;
     if !how.suspend_resident_vms {
         clear(ctx, host, !how.force).await?;
-        return act(ctx, host, "host.reboot").await;
+        return leave(ctx, host, "host.reboot").await;
     }
-    let vms = residents(ctx, host);
+    let mut vms = Vec::new();
     disable(ctx, host, None).await?;
-    for vm in &vms {
-        if let Err(error) = app.run(host, "VM.suspend", vec![vm.clone()]).await {
-            app.undo(host, "host.enable", host.reference()).await;
-            return Err(error);
+    let gone = async {
+        for vm in residents(ctx, host) {
+            app.run(host, "VM.suspend", vec![vm.clone()]).await?;
+            vms.push(vm);
         }
+        act(ctx, host, "host.reboot").await
+    };
+    let gone: Result<()> = gone.await;
+    if let Err(error) = gone {
+        reenable(ctx, host).await;
+        resume(ctx, host, vms).await;
+        return Err(error);
     }
-    act(ctx, host, "host.reboot").await?;
     let (ctx, host) = (ctx.clone(), host.clone());
     let before = host.as_host().and_then(|host| host.start_time);
     app.workers.spawn(format!("VMs of {} after its restart", host.id()), async move {
         let is_back = |object: &Arc<Object>| object.as_host().is_some_and(|it| it.enabled && it.start_time != before);
         let mut stop = ctx.app.workers.stop_signal();
         let back = async {
-            let fact = |snapshot: &inventory::Snapshot| snapshot.get(host.id().as_str()).filter(|it| is_back(it)).map(drop);
+            let fact =
+                |snapshot: &inventory::Snapshot| snapshot.get(host.id().as_str()).filter(|it| is_back(it)).map(drop);
             while ctx.app.until(&host, fact).await.is_err() {}
         };
         tokio::select! {
             () = back => {}
             () = stop.wait() => return,
         }
-        for vm in vms {
-            if let Err(error) = ctx.app.run(&host, "VM.resume", vec![vm, false.into(), false.into()]).await {
-                warn!(host = %host.id(), %error, "a VM that was suspended for a restart was not resumed");
-            }
-        }
+        resume(&ctx, &host, vms).await;
     });
     Ok(())
+}
+
+async fn resume(ctx: &Ctx, host: &Target, vms: Vec<Value>) {
+    for vm in vms {
+        if let Err(error) = ctx.app.run(host, "VM.resume", vec![vm, false.into(), false.into()]).await {
+            warn!(host = %host.id(), %error, "a VM that was suspended for a restart was not resumed");
+        }
+    }
 }
 
 /// Shuts a host down; its VMs are moved away before.
 pub async fn stop(ctx: &Ctx, host: &Target, how: &Leave) -> Result<()> {
     clear(ctx, host, !how.bypass_evacuate).await?;
-    act(ctx, host, "host.shutdown").await
+    leave(ctx, host, "host.shutdown").await
 }
 
 /// Suspends the VMs of a host and shuts it down.
@@ -135,7 +157,9 @@ pub async fn set_maintenance(ctx: &Ctx, host: &Target, on: bool, forced: &[Strin
     }
     let mut vms = Vec::new();
     for id in forced {
-        vms.push(object::permit(ctx, id, &["VM"], Action::Administrate)?);
+        let vm = object::permit(ctx, id, &["VM"], Action::Administrate)?;
+        same_pool(host, &vm)?;
+        vms.push(vm);
     }
     disable(ctx, host, None).await?;
     let work = async {
@@ -150,7 +174,7 @@ pub async fn set_maintenance(ctx: &Ctx, host: &Target, on: bool, forced: &[Strin
     };
     let moved: Result<()> = work.await;
     if moved.is_err() {
-        ctx.app.undo(host, "host.enable", host.reference()).await;
+        reenable(ctx, host).await;
     }
     moved
 }
@@ -313,7 +337,7 @@ pub async fn set_usb(ctx: &Ctx, device: &Target, enabled: Option<bool>) -> Resul
 
 /// Gives a VM the USB devices of a group; returns the id of the connection.
 pub async fn plug_usb(ctx: &Ctx, vm: &Target, group: &Target) -> Result<String> {
-    crate::act::same_pool(vm, group)?;
+    same_pool(vm, group)?;
     let made = ctx.app.make(vm, "VUSB.create", vec![reference(vm), reference(group), empty()]).await?;
     Ok(ctx.app.seen(vm, &made).await?.id().to_string())
 }

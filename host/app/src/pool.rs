@@ -4,6 +4,7 @@ use access::Action;
 use model::Kind;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
+use tracing::warn;
 use wire::Failure;
 use xapi::Value;
 
@@ -196,16 +197,25 @@ acts! {
 pub async fn retag_card(ctx: &Ctx, card: &Target, tag: &Json) -> Result<()> {
     let app = &ctx.app;
     let tag = tag.as_i64().or_else(|| tag.as_str()?.trim().parse().ok());
-    let tag = tag.ok_or_else(|| Failure::invalid("vlan is no number"))?;
+    let tag = tag.filter(|tag| (0..=4094).contains(tag));
+    let tag = tag.ok_or_else(|| Failure::invalid("vlan is no number from 0 to 4094"))?;
     let record = app.call(card, "PIF.get_record", vec![reference(card)]).await?;
     let field = |name: &str| record.get(name).cloned().unwrap_or_default();
-    if field("VLAN").as_i64().unwrap_or(-1) < 0 {
+    let before = field("VLAN").as_i64().unwrap_or(-1);
+    if before < 0 {
         return Err(Failure::invalid("the pif is no VLAN").into());
     }
     let vlan = field("VLAN_master_of");
     let tagged = app.call(card, "VLAN.get_tagged_PIF", vec![vlan.clone()]).await?;
     app.run(card, "VLAN.destroy", vec![vlan]).await?;
-    app.run(card, "VLAN.create", vec![tagged, Value::Int(tag), field("network")]).await.map(drop)
+    let make = |tag| app.run(card, "VLAN.create", vec![tagged.clone(), Value::Int(tag), field("network")]);
+    let made = make(tag).await;
+    if made.is_err()
+        && let Err(error) = make(before).await
+    {
+        warn!(card = %card.id(), %error, "a VLAN that got no new tag did not get its old one back");
+    }
+    made.map(drop)
 }
 
 /// How a card of a host gets its addresses.

@@ -250,6 +250,7 @@ pub async fn create(ctx: &Ctx, host: &Target, kind: Kind, place: &Place) -> Resu
         empty(),
     ];
     let made = app.make(host, "SR.introduce", params).await?;
+    let mut connections = Vec::new();
     let join = async {
         let hosts = match shared {
             true => app.call(host, "host.get_all", vec![]).await?,
@@ -262,11 +263,17 @@ pub async fn create(ctx: &Ctx, host: &Target, kind: Kind, place: &Place) -> Resu
                 ("device_config", Value::record(device.clone())),
             ]);
             let pbd = app.make(host, "PBD.create", vec![record]).await?;
+            connections.push(pbd.clone());
             app.run(host, "PBD.plug", vec![(&*pbd).into()]).await?;
         }
         Ok(())
     };
-    if let Err(error) = join.await {
+    let joined: Result<()> = join.await;
+    if let Err(error) = joined {
+        // An SR with a connection that is plugged in is not forgotten.
+        for pbd in &connections {
+            app.undo(host, "PBD.unplug", pbd).await;
+        }
         app.undo(host, "SR.forget", &made).await;
         return Err(error);
     }
@@ -338,7 +345,9 @@ fn read(what: Probe, xml: &str) -> Json {
         Probe::Existing => ("SR", &[("uuid", "UUID")]),
     };
     let entry = |block: &str| {
-        let fields = fields.iter().map(|(name, tag)| ((*name).to_owned(), json!(elements(block, tag).next().unwrap_or_default())));
+        let fields = fields
+            .iter()
+            .map(|(name, tag)| ((*name).to_owned(), json!(elements(block, tag).next().unwrap_or_default())));
         Json::Object(fields.collect())
     };
     // A star stands for all targets together.

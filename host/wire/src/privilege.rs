@@ -13,10 +13,29 @@ use crate::{Level, Operation};
 /// Operation, parameter, action.
 const PRIVILEGES: &[(&str, &str, &str)] = &[
     ("disk.create", "sr", "import:vdi"),
+    ("disk.exportContent", "id", "export-content"),
+    ("disk.import", "sr", "import:vdi"),
+    ("disk.importContent", "id", "import-content"),
+    ("host.disable", "id", "disable"),
+    ("host.emergencyShutdownHost", "host", "shutdown:emergency"),
+    ("host.enable", "id", "enable"),
+    ("host.forget", "id", "forget"),
+    ("host.restart", "id", "reboot"),
+    ("host.restartAgent", "id", "restart-toolstack"),
+    ("host.restart_agent", "id", "restart-toolstack"),
+    ("host.scanPifs", "id", "scan-pifs"),
+    ("host.start", "id", "start"),
+    ("host.stop", "id", "shutdown"),
     ("network.create", "pool", "create:network"),
     ("network.createBonded", "pool", "create:network"),
     ("network.delete", "id", "delete"),
     ("network.set", "id", "update"),
+    ("pbd.connect", "id", "plug"),
+    ("pbd.disconnect", "id", "unplug"),
+    ("sr.destroy", "id", "delete"),
+    ("sr.forget", "id", "forget"),
+    ("sr.reclaimSpace", "id", "reclaim-space"),
+    ("sr.scan", "id", "scan"),
     ("tag.add", "id", "update:tags"),
     ("tag.remove", "id", "update:tags"),
     ("task.cancel", "id", "abort"),
@@ -32,10 +51,20 @@ const PRIVILEGES: &[(&str, &str, &str)] = &[
     ("vif.delete", "id", "delete"),
     ("vif.disconnect", "id", "disconnect"),
     ("vif.set", "id", "update"),
+    ("vm.addDataSource", "id", "update:datasources"),
+    ("vm.clone", "id", "clone"),
+    ("vm.delete", "id", "delete"),
+    ("vm.export", "vm", "export"),
+    ("vm.import", "sr", "import:vm"),
+    ("vm.migrate", "sr", "migrate-receive"),
+    ("vm.migrate", "targetHost", "migrate-receive"),
+    ("vm.migrate", "vm", "migrate-send"),
     ("vm.pause", "id", "pause"),
+    ("vm.removeDataSource", "id", "update:datasources"),
     ("vm.restart", "id", "reboot"),
     ("vm.resume", "id", "resume"),
     ("vm.set", "id", "update"),
+    ("vm.snapshot", "id", "snapshot"),
     ("vm.start", "id", "start"),
     ("vm.stop", "id", "shutdown"),
     ("vm.suspend", "id", "suspend"),
@@ -51,14 +80,15 @@ pub fn privileges(operation: &Operation, param: &str, params: &Map<String, Value
         let is_read = operation.objects.iter().any(|object| object.param == param && object.level == Level::View);
         return if is_read { vec!["read".into()] } else { Vec::new() };
     };
-    let is_forced = || params.get("force").and_then(Value::as_bool).unwrap_or_default();
+    let is = |flag| params.get(flag).and_then(Value::as_bool).unwrap_or_default();
     match action {
         "update" => {
             let names = params.keys().map(|name| name.trim_end_matches('?'));
             let fields = names.filter(|name| !operation.objects.iter().any(|object| object.param == *name));
             fields.filter(|name| *name != "id").map(|name| Cow::Owned(format!("update:{name}"))).collect()
         }
-        "shutdown" | "reboot" if is_forced() => vec![Cow::Owned(format!("{action}:hard"))],
+        "reboot" if is("suspendResidentVms") => vec![Cow::Borrowed("reboot:smart")],
+        "shutdown" | "reboot" if is("force") => vec![Cow::Owned(format!("{action}:hard"))],
         "shutdown" | "reboot" => vec![Cow::Owned(format!("{action}:clean"))],
         action => vec![Cow::Borrowed(action)],
     }
@@ -83,6 +113,8 @@ mod tests {
         let mut means_of_changes = means("vm.set", changes);
         means_of_changes.sort();
         assert_eq!(means_of_changes, ["update:CPUs", "update:name_label"]);
+        assert_eq!(means("host.restart", json!({ "id": "a" })), ["reboot:clean"]);
+        assert_eq!(means("host.restart", json!({ "id": "a", "suspendResidentVms": true })), ["reboot:smart"]);
         assert_eq!(means("vm.stats", json!({ "id": "a" })), ["read"]);
     }
 

@@ -70,6 +70,12 @@ export interface Params {
   'customField.set': { id: string; name: string; value: string };
   /** Makes a disk, in a VM if one is named; returns its id. */
   'disk.create': { name: string; size: number | string; sr: string; vm?: string; bootable?: boolean; mode?: string; position?: string };
+  /** Returns an address that gives a disk. */
+  'disk.exportContent': { id: string; format?: 'vmdk' | 'vhd' | 'qcow2'; preferNbd?: boolean; nbdConcurrency?: number };
+  /** Returns an address that takes a disk. */
+  'disk.import': { description?: string; name: string; sr: string; url?: string; type: string; vmdkData?: Record<string, unknown> };
+  /** Returns an address that takes the content of a disk. */
+  'disk.importContent': { id: string; format?: string };
   /** Puts an account into a group. */
   'group.addUser': { id: string; userId: string };
   /** Creates a group and returns its id. */
@@ -86,8 +92,58 @@ export interface Params {
   'group.set': { id: string; name?: string };
   /** Says who is in a group, and nobody else. */
   'group.setUsers': { id: string; userIds: (string)[] };
+  /** Lets no VM start on a host any more. */
+  'host.disable': { id: string; transient?: boolean };
+  /** Suspends the VMs of a host and shuts it down. */
+  'host.emergencyShutdownHost': { host: string };
+  /** Lets VMs start on a host again. */
+  'host.enable': { id: string };
+  /** Removes the record of a host that is gone for good. */
+  'host.forget': { id: string };
+  /** Returns the block devices of a host. */
+  'host.getBlockdevices': { id: string };
+  /** Returns the state of the software RAID of a host. */
+  'host.getMdadmHealth': { id: string };
+  /** Returns which processors a host shares out together. */
+  'host.getSchedulerGranularity': { id: string };
+  /** Returns how well the disks of a host are. */
+  'host.getSmartctlHealth': { id: string };
+  /** Returns what the disks of a host say of themselves. */
+  'host.getSmartctlInformation': { id: string; deviceNames?: (string)[] };
+  /** Returns an address that gives a report. */
+  'host.getSystemStatus': { id: string };
+  /** Gives a host another certificate. */
+  'host.installCertificate': { id: string; certificate: string; chain?: string; privateKey: string };
+  /** Returns an address that takes a pack. */
+  'host.installSupplementalPack': { host: string };
+  /** Tells whether the clock of a host agrees with ours. */
+  'host.isHostServerTimeConsistent': { host: string };
+  /** Tells whether the processors of a host run two threads each. */
+  'host.isHyperThreadingEnabled': { id: string };
+  /** Moves the management of a host to another card. */
+  'host.managementReconfigure': { id: string; pif: string };
+  /** Restarts a host; its VMs are moved away before. */
+  'host.restart': { bypassBackupCheck?: boolean; bypassBlockedSuspend?: boolean; bypassCurrentVmCheck?: boolean; id: string; force?: boolean; suspendResidentVms?: boolean; bypassVersionCheck?: boolean };
+  /** Restarts the toolstack of a host. */
+  'host.restartAgent': { bypassBackupCheck?: boolean; id: string };
+  /** Restarts the toolstack of a host. */
+  'host.restart_agent': { bypassBackupCheck?: boolean; id: string };
+  /** Looks for network cards. */
+  'host.scanPifs': { id: string };
+  /** Changes a host. */
+  'host.set': { id: string; iscsiIqn?: string; name_label?: string; name_description?: string; multipathing?: boolean };
+  /** Takes a host out of service, or back into it. */
+  'host.setMaintenanceMode': { id: string; maintenance: boolean; vmsToForceMigrate?: (string)[] };
+  /** Says where a host sends its log; null keeps it at home. */
+  'host.setRemoteSyslogHost': { id: string; syslogDestination: string | null };
+  /** Says which processors a host shares out together. */
+  'host.setSchedulerGranularity': { id: string; schedulerGranularity: 'cpu' | 'core' | 'socket' };
+  /** Switches a host on. */
+  'host.start': { id: string };
   /** Returns the curves of a host. */
   'host.stats': { host: string; granularity?: 'seconds' | 'minutes' | 'hours' | 'days' };
+  /** Shuts a host down; its VMs are moved away before. */
+  'host.stop': { bypassBackupCheck?: boolean; id: string; bypassEvacuate?: boolean };
   /** Counts objects by the values of some of their properties. */
   'inventory.counts': { by: (string)[]; filter?: string };
   /** Ends a live list. */
@@ -106,6 +162,28 @@ export interface Params {
   'network.getBondModes': Record<string, unknown>;
   /** Changes a network. */
   'network.set': { automatic?: boolean; defaultIsLocked?: boolean; id: string; mtu?: number; name_description?: string; name_label?: string; nbd?: boolean };
+  /** Connects a host to an SR. */
+  'pbd.connect': { id: string };
+  /** Removes a connection of a host to an SR. */
+  'pbd.delete': { id: string };
+  /** Disconnects a host from an SR. */
+  'pbd.disconnect': { id: string };
+  /** Tells whether a PCI device is hidden from the control domain. */
+  'pci.getDom0AccessStatus': { id: string };
+  /** Brings a network card of a host up. */
+  'pif.connect': { id: string };
+  /** Removes a VLAN or a card that is gone. */
+  'pif.delete': { id: string };
+  /** Takes a network card of a host down. */
+  'pif.disconnect': { id: string };
+  /** Gives a VLAN another tag. */
+  'pif.editPif': { id: string; vlan: number | string };
+  /** Lists the ways to get IPv4 addresses. */
+  'pif.getIpv4ConfigurationModes': Record<string, unknown>;
+  /** Lists the ways to get IPv6 addresses. */
+  'pif.getIpv6ConfigurationModes': Record<string, unknown>;
+  /** Says how a network card of a host gets its addresses. */
+  'pif.reconfigureIp': { id: string; mode?: string; ip?: string; netmask?: string; gateway?: string; dns?: string; ipv6?: string; ipv6Mode?: string };
   /** Saves the configuration of a plugin. */
   'plugin.configure': { id: string; configuration: unknown };
   /** Does not load the plugin at the next start. */
@@ -126,6 +204,30 @@ export interface Params {
   'plugin.test': { id: string; data?: unknown; configuration?: unknown; grants?: ({ capability: string; mode?: 'on' | 'off' | 'count'; options?: Record<string, unknown> })[] };
   /** Disables a plugin. */
   'plugin.unload': { id: string };
+  /** Ends high availability. */
+  'pool.disableHa': { pool: string };
+  /** Has the pool restart VMs of hosts that fail. */
+  'pool.enableHa': { pool: string; heartbeatSrs: (string)[]; configuration: Record<string, unknown> };
+  /** Returns what a pool says of its licence. */
+  'pool.getLicenseState': { pool: string };
+  /** Returns an address that gives the reports of all hosts. */
+  'pool.getSystemStatuses': { id: string };
+  /** Returns an address that takes a pack. */
+  'pool.installSupplementalPack': { pool: string };
+  /** Lists the pools that have a host and an SR that fit. */
+  'pool.listPoolsMatchingCriteria': { minAvailableHostMemory?: number; minAvailableSrSize?: number; minHostCpus?: number; minHostVersion?: string; poolNameRegExp?: string; srNameRegExp?: string };
+  /** Moves the management of a pool to a network. */
+  'pool.managementReconfigure': { id: string; network: string };
+  /** Changes a pool. */
+  'pool.set': { id: string; auto_poweron?: boolean; name_label?: string; name_description?: string; backupNetwork?: string | null; migrationCompression?: boolean; migrationNetwork?: string | null; suspendSr?: string | null; crashDumpSr?: string | null };
+  /** Makes an SR the one where disks go when nobody says. */
+  'pool.setDefaultSr': { sr: string };
+  /** Makes a host the master of its pool. */
+  'pool.setPoolMaster': { host: string };
+  /** Looks for USB devices. */
+  'pusb.scan': { host: string };
+  /** Says whether a USB device may be handed to a VM. */
+  'pusb.set': { id: string; enabled?: boolean };
   /** Says how much of something may be used; what is used stays. */
   'resourceSet.addLimit': { id: string; limitId: string; quantity: number };
   /** Adds a template, an SR or a network that may be used. */
@@ -176,6 +278,54 @@ export interface Params {
   'session.signOut': Record<string, unknown>;
   /** Asks for notifications about servers and plugins on this connection; with `all: false` for none about objects. */
   'session.subscribe': { topics: ('servers' | 'plugins')[]; all?: boolean };
+  /** Returns the record of the driver of an SR. */
+  'sm.getFromSr': { sr: string };
+  /** Connects every host to an SR. */
+  'sr.connectAllPbds': { id: string };
+  /** Makes an SR on a local disk. */
+  'sr.createExt': { host: string; nameLabel: string; nameDescription: string; device: string; preferredImageFormat?: 'vhd' | 'qcow2' | 'vhd, qcow2' | 'qcow2, vhd' };
+  /** Makes an SR behind a host bus adapter. */
+  'sr.createHba': { host: string; nameLabel: string; nameDescription: string; scsiId: string; srUuid?: string; preferredImageFormat?: 'vhd' | 'qcow2' | 'vhd, qcow2' | 'qcow2, vhd' };
+  /** Makes an SR on iSCSI. */
+  'sr.createIscsi': { host: string; nameLabel: string; nameDescription: string; target: string; port?: number; targetIqn: string; scsiId: string; chapUser?: string; chapPassword?: string; srUuid?: string; preferredImageFormat?: 'vhd' | 'qcow2' | 'vhd, qcow2' | 'qcow2, vhd' };
+  /** Makes an SR of discs. */
+  'sr.createIso': { host: string; nameLabel: string; nameDescription: string; path: string; type: string; user?: string; password?: string; nfsVersion?: string; nfsOptions?: string; srUuid?: string };
+  /** Makes an SR of logical volumes on a local disk. */
+  'sr.createLvm': { host: string; nameLabel: string; nameDescription: string; device: string; preferredImageFormat?: 'vhd' | 'qcow2' | 'vhd, qcow2' | 'qcow2, vhd' };
+  /** Makes an SR on an NFS export. */
+  'sr.createNfs': { host: string; nameLabel: string; nameDescription: string; server: string; serverPath: string; nfsVersion?: string; nfsOptions?: string; srUuid?: string; preferredImageFormat?: 'vhd' | 'qcow2' | 'vhd, qcow2' | 'qcow2, vhd' };
+  /** Makes an SR on an SMB share. */
+  'sr.createSmb': { host: string; nameLabel: string; nameDescription?: string; server: string; srUuid?: string; user?: string; password?: string; preferredImageFormat?: 'vhd' | 'qcow2' | 'vhd, qcow2' | 'qcow2, vhd' };
+  /** Makes an SR on a ZFS data set. */
+  'sr.createZfs': { host: string; nameLabel: string; nameDescription: string; location: string; preferredImageFormat?: 'vhd' | 'qcow2' | 'vhd, qcow2' | 'qcow2, vhd' };
+  /** Destroys an SR and what is on it. */
+  'sr.destroy': { id: string };
+  /** Disconnects every host from an SR. */
+  'sr.disconnectAllPbds': { id: string };
+  /** Leaves an SR; what is on it stays there. */
+  'sr.forget': { id: string };
+  /** Lists the disks behind host bus adapters. */
+  'sr.probeHba': { host: string };
+  /** Lists the SRs that are there. */
+  'sr.probeHbaExists': { host: string; scsiId: string };
+  /** Lists the SRs that are there. */
+  'sr.probeIscsiExists': { host: string; target: string; port?: number; targetIqn: string; scsiId: string; chapUser?: string; chapPassword?: string };
+  /** Lists the names of an iSCSI target. */
+  'sr.probeIscsiIqns': { host: string; target: string; port?: number; chapUser?: string; chapPassword?: string };
+  /** Lists the units of an iSCSI target. */
+  'sr.probeIscsiLuns': { host: string; target: string; port?: number; targetIqn: string; chapUser?: string; chapPassword?: string };
+  /** Lists the exports of an NFS server. */
+  'sr.probeNfs': { host: string; nfsVersion?: string; server: string };
+  /** Lists the SRs that are there. */
+  'sr.probeNfsExists': { host: string; nfsVersion?: string; server: string; serverPath: string };
+  /** Lists the ZFS pools of a host. */
+  'sr.probeZfs': { host: string };
+  /** Gives the space of what was deleted back. */
+  'sr.reclaimSpace': { id: string; bypassBackupCheck?: boolean };
+  /** Reads anew what is on an SR. */
+  'sr.scan': { id: string };
+  /** Changes an SR. */
+  'sr.set': { id: string; name_label?: string; name_description?: string };
   /** Returns the curves of a storage repository, over all hosts. */
   'sr.stats': { id: string; granularity?: 'seconds' | 'minutes' | 'hours' | 'days' };
   /** Describes every method. */
@@ -252,22 +402,68 @@ export interface Params {
   'vif.getLockingModeValues': Record<string, unknown>;
   /** Changes a network card; returns its id, which is another one when network or address changed. */
   'vif.set': { id: string; network?: string; mac?: string; allowedIpv4Addresses?: (string)[]; allowedIpv6Addresses?: (string)[]; attached?: boolean; lockingMode?: 'disabled' | 'locked' | 'network_default' | 'unlocked'; rateLimit?: number | null; resourceSet?: string; txChecksumming?: boolean };
+  /** Has the host record a source of data. */
+  'vm.addDataSource': { id: string; dataSource: string };
   /** Puts a disk into a VM. */
   'vm.attachDisk': { bootable?: boolean; mode?: string; position?: string; vdi: string; vm: string };
+  /** Gives a VM PCI devices. */
+  'vm.attachPcis': { id: string; pcis: (string)[] };
+  /** Copies a VM where it is; returns the id of the copy. */
+  'vm.clone': { id: string; name: string; full_copy: boolean };
+  /** Makes a template of a VM. */
+  'vm.convert': { id: string };
+  /** Makes a template of a VM. */
+  'vm.convertToTemplate': { id: string };
+  /** Copies a VM onto an SR; returns the id of the copy. */
+  'vm.copy': { compress?: boolean | string; name?: string; vm: string; sr: string };
+  /** Makes a template that is a copy of a snapshot. */
+  'vm.copyToTemplate': { id: string };
+  /** Makes a VM from a template; returns its id. */
+  'vm.create': { acls?: ({ subject: string; action: string })[]; affinityHost?: string | null; bootAfterCreate?: boolean; cloudConfig?: string | null; createVtpm?: boolean; networkConfig?: string | null; coreOs?: boolean; clone?: boolean; resourceSet?: string | null; destroyCloudConfigVdiAfterBoot?: boolean; installation?: { method: string; repository?: string }; vgpuType?: string; gpuGroup?: string; name_label: string; name_description?: string; pv_args?: string; share?: boolean; template: string; VIFs?: ({ network: string; mac?: string; allowedIpv4Addresses?: (string)[]; allowedIpv6Addresses?: (string)[] })[] | null; VDIs?: ({ size?: number | string; SR?: string | null; $SR?: string | null; name_label?: string | null; name_description?: string | null; userdevice?: string; destroy?: boolean; [key: string]: unknown })[] | null; existingDisks?: Record<string, { size?: number | string; SR?: string | null; $SR?: string | null; name_label?: string | null; name_description?: string | null; userdevice?: string; destroy?: boolean; [key: string]: unknown }> | null; hvmBootFirmware?: string | null; copyHostBiosStrings?: boolean; [key: string]: unknown };
+  /** Makes a disk with a cloud-init configuration for a VM. */
+  'vm.createCloudInitConfigDrive': { vm: string; sr: string; config: string; networkConfig?: string };
   /** Gives a VM a network card, not plugged in; returns its id. */
   'vm.createInterface': { vm: string; network: string; position?: number | string; mac?: string; allowedIpv4Addresses?: (string)[]; allowedIpv6Addresses?: (string)[] };
+  /** Gives a VM graphics. */
+  'vm.createVgpu': { vm: string; gpuGroup: string; vgpuType: string };
+  /** Deletes a VM with its snapshots, and its disks unless `deleteDisks` is false. */
+  'vm.delete': { id: string; deleteDisks?: boolean; force?: boolean; forceDeleteDefaultTemplate?: boolean; forceBlockedOperation?: boolean };
+  /** Takes graphics away from a VM. */
+  'vm.deleteVgpu': { vgpu: string };
+  /** Takes PCI devices away from a VM. */
+  'vm.detachPcis': { id: string; pciIds: (string)[] };
   /** Takes the CD out of the drive. */
   'vm.ejectCd': { id: string };
+  /** Returns an address that gives a VM. */
+  'vm.export': { vm: string; compress?: boolean | string; format?: 'xva' | 'ova' };
+  /** Lists the priorities of high availability. */
+  'vm.getHaValues': Record<string, unknown>;
+  /** Returns an address that takes a VM. */
+  'vm.import': { data?: Record<string, unknown>; type?: string; sr: string; url?: string };
   /** Puts a CD into the drive; another one is taken out first unless `force` is false. */
   'vm.insertCd': { id: string; cd_id: string; force?: boolean };
+  /** Moves a VM to a host, of its pool or of another. */
+  'vm.migrate': { vm: string; force?: boolean; targetHost: string; sr?: string; mapVdisSrs?: Record<string, string>; mapVifsNetworks?: Record<string, string>; migrationNetwork?: string; bypassAssert?: boolean };
   /** Stops a running VM in memory. */
   'vm.pause': { id: string };
+  /** Starts a VM once from its CD. */
+  'vm.recoveryStart': { id: string };
+  /** Has the host forget a source of data. */
+  'vm.removeDataSource': { id: string; dataSource: string };
   /** Reboots a VM: cleanly, or hard with `force`. */
   'vm.restart': { id: string; force?: boolean; bypassBlockedOperation?: boolean };
   /** Brings a suspended VM back. */
   'vm.resume': { id: string };
+  /** Brings a VM back to a snapshot. */
+  'vm.revert': { snapshot: string };
   /** Changes a VM. */
-  'vm.set': { id: string; name_label?: string; name_description?: string; notes?: string | null; auto_poweron?: boolean; high_availability?: 'best-effort' | 'restart' | ''; CPUs?: number; cpusMax?: number | string; memory?: number | string; memoryMin?: number | string; memoryMax?: number | string; memoryStaticMax?: number | string; PV_args?: string; affinityHost?: string | null; cpuWeight?: number | null; cpuCap?: number | null; startDelay?: number; tags?: (string)[] };
+  'vm.set': { id: string; name_label?: string; name_description?: string; notes?: string | null; auto_poweron?: boolean; high_availability?: 'best-effort' | 'restart' | ''; CPUs?: number; cpusMax?: number | string; memory?: number | string; memoryMin?: number | string; memoryMax?: number | string; memoryStaticMax?: number | string; PV_args?: string; affinityHost?: string | null; cpuWeight?: number | null; cpuCap?: number | null; startDelay?: number; tags?: (string)[]; cpuMask?: (number)[]; vga?: string; videoram?: number; coresPerSocket?: string | number | null; hasVendorDevice?: boolean; expNestedHvm?: boolean; nestedVirt?: boolean; resourceSet?: string | null; share?: boolean; secureBoot?: boolean; nicType?: string | null; hvmBootFirmware?: string | null; virtualizationMode?: string; viridian?: boolean; blockedOperations?: Record<string, boolean | null | string>; creation?: { user?: string }; suspendSr?: string | null; uefiMode?: 'setup' | 'user'; xenStoreData?: Record<string, string | null> | null };
+  /** Stops a VM, changes it and starts it again. */
+  'vm.setAndRestart': { id: string; name_label?: string; name_description?: string; notes?: string | null; auto_poweron?: boolean; high_availability?: 'best-effort' | 'restart' | ''; CPUs?: number; cpusMax?: number | string; memory?: number | string; memoryMin?: number | string; memoryMax?: number | string; memoryStaticMax?: number | string; PV_args?: string; affinityHost?: string | null; cpuWeight?: number | null; cpuCap?: number | null; startDelay?: number; tags?: (string)[]; cpuMask?: (number)[]; vga?: string; videoram?: number; coresPerSocket?: string | number | null; hasVendorDevice?: boolean; expNestedHvm?: boolean; nestedVirt?: boolean; resourceSet?: string | null; share?: boolean; secureBoot?: boolean; nicType?: string | null; hvmBootFirmware?: string | null; virtualizationMode?: string; viridian?: boolean; blockedOperations?: Record<string, boolean | null | string>; creation?: { user?: string }; suspendSr?: string | null; uefiMode?: 'setup' | 'user'; xenStoreData?: Record<string, string | null> | null; force?: boolean };
+  /** Says in which order a VM tries its devices. */
+  'vm.setBootOrder': { vm: string; order: string };
+  /** Takes a snapshot of a VM; returns its id. */
+  'vm.snapshot': { description?: string; id: string; name?: string; saveMemory?: boolean };
   /** Starts a VM; `force` starts one whose start is blocked. */
   'vm.start': { id: string; force?: boolean; host?: string; bypassMacAddressesCheck?: boolean };
   /** Returns the curves of a running VM. */
@@ -278,6 +474,16 @@ export interface Params {
   'vm.suspend': { id: string };
   /** Lets a paused VM go on. */
   'vm.unpause': { id: string };
+  /** Gives a VM a trusted platform module; returns its id. */
+  'vtpm.create': { id: string };
+  /** Takes the trusted platform module away from a VM. */
+  'vtpm.destroy': { id: string };
+  /** Gives a VM the USB devices of a group. */
+  'vusb.create': { vm: string; usbGroup: string };
+  /** Takes a USB device away from a VM. */
+  'vusb.destroy': { id: string };
+  /** Unplugs a USB device from a running VM. */
+  'vusb.unplug': { id: string };
   /** Removes tokens that are over and rights of accounts and groups that are gone. */
   'xo.clean': Record<string, unknown>;
   /** Returns all objects, or those that match a filter or a pattern; `ndjson` returns an address that lists them. */

@@ -112,9 +112,10 @@ pub(super) fn home(ctx: &Ctx, vm: &Target) -> Result<Target> {
     let disks = places.filter_map(|vbd| Some((vbd.position.parse::<u32>().ok()?, vbd.vdi.clone()?)));
     let first = disks.min().and_then(|(_, disk)| snapshot.get(disk.as_str())?.as_vdi()?.sr.clone());
     let default = || snapshot.get(vm.pool().as_str())?.as_pool()?.default_sr.clone();
-    let sr = first.or_else(default);
-    let sr = sr.ok_or_else(|| Failure::invalid("the VM has no disk and the pool no default SR: name an SR"))?;
-    object::permit(ctx, sr.as_str(), &["SR"], Action::View)
+    // One that may not be used is none, and is not named.
+    let sr = first.or_else(default).and_then(|sr| object::permit(ctx, sr.as_str(), &["SR"], Action::Administrate).ok());
+    let message = "no SR for the drive of the configuration: give the VM a disk on one that you may use";
+    Ok(sr.ok_or_else(|| Failure::invalid(message))?)
 }
 
 #[cfg(test)]

@@ -2,35 +2,58 @@
 
 use std::sync::Arc;
 
-use access::Action;
+use access::{Action, Graph, Linked, Verdict};
 use model::Object;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use wire::Failure;
 use xapi::Value;
 
+use crate::acl::{self, Acl};
 use crate::act::{act, acts};
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, Meaning};
 use crate::error::Result;
 use crate::object::{self, Target, reference};
 
 /// Copies a VM within its SRs: its disks as copies, or as differences from those of the original. Returns the new id.
 pub async fn clone(ctx: &Ctx, vm: &Target, name: &str, full: bool) -> Result<String> {
-    needs_pool(ctx, vm)?;
+    may_store(ctx, vm, "clone")?;
     let app = &ctx.app;
     let copy = if full {
         app.make(vm, "VM.copy", vec![reference(vm), name.into(), crate::act::NULL.into()]).await?
     } else {
         app.make(vm, "VM.clone", vec![reference(vm), name.into()]).await?
     };
-    Ok(app.seen(vm, &copy).await?.id().to_string())
+    let id = app.seen(vm, &copy).await?.id().to_string();
+    if let Some(who) = ctx.caller.principal().filter(|_| !ctx.caller.is_admin()) {
+        // What a person has made is theirs; nothing else may lead to it.
+        let own = Acl { subject: who.id.to_string(), object: id.clone(), action: "admin".into() };
+        acl::add(&Ctx::daemon(app), own).await?;
+    }
+    Ok(id)
 }
 
-/// A new VM appears in the pool, so it takes the right to the pool: the right to one VM does not multiply it.
-fn needs_pool(ctx: &Ctx, vm: &Target) -> Result<()> {
-    if ctx.caller.is_admin() {
+/// A copy takes space: by access lists that needs the use of the SR of each disk. A fine right to make copies says it all.
+fn may_store(ctx: &Ctx, vm: &Target, privilege: &str) -> Result<()> {
+    let snapshot = ctx.app.inventory.snapshot();
+    let Some(who) = ctx.caller.principal().filter(|_| !ctx.caller.is_admin()) else { return Ok(()) };
+    let verdict = snapshot.object(vm.id().as_str()).map(|vm| vm.verdict(&who.rights, privilege));
+    if verdict == Some(Verdict::Allowed) {
         return Ok(());
     }
+    let places = vm.as_vm().into_iter().flat_map(|vm| vm.vbds.iter());
+    let places = places.filter_map(|vbd| snapshot.get(vbd.as_str())?.as_vbd()).filter(|vbd| !vbd.is_cd_drive);
+    let disks = places.filter_map(|vbd| snapshot.get(vbd.vdi.as_ref()?.as_str())?.as_vdi());
+    for sr in disks.filter_map(|disk| disk.sr.as_ref()) {
+        // The SR may be hidden, so the refusal does not name it.
+        let refused = |_| Failure::Unauthorized { permission: Action::Operate.to_string(), object: None };
+        let _sr = object::permit(ctx, sr.as_str(), &["SR"], Action::Operate).map_err(refused)?;
+    }
+    Ok(())
+}
+
+/// A new template is there for the whole pool, so it takes the right to the pool.
+fn needs_pool(ctx: &Ctx, vm: &Target) -> Result<()> {
     let refused = |_| {
         let object = Some((vm.pool().to_string(), "pool".to_owned()));
         Failure::Unauthorized { permission: Action::Administrate.to_string(), object }
@@ -61,6 +84,7 @@ pub struct Snapshot {
 
 /// Takes a snapshot and returns its id. Disks with `[NOSNAP]` in their name are left out; with memory, all are in.
 pub async fn snapshot(ctx: &Ctx, vm: &Target, options: &Snapshot) -> Result<String> {
+    may_store(ctx, vm, "snapshot")?;
     let app = &ctx.app;
     let default = || format!("{}_{}", vm.name_label(), crate::act::date(app.clock.now()));
     let name: Value = options.name.clone().unwrap_or_else(default).into();
@@ -91,7 +115,9 @@ pub async fn snapshot(ctx: &Ctx, vm: &Target, options: &Snapshot) -> Result<Stri
 fn origin(ctx: &Ctx, snapshot: &Target) -> Result<Target> {
     let of = snapshot.as_vm().and_then(|vm| vm.rare().snapshot.as_ref()?.of.clone());
     let of = of.ok_or_else(|| Failure::invalid("the VM of this snapshot does not exist any more"))?;
-    object::permit(ctx, of.as_str(), &["VM"], Action::Operate)
+    let meaning = Meaning { kinds: &["VM"], action: Action::Operate, privileges: vec!["revert-snapshot".into()] };
+    let ctx = Ctx { means: [meaning].into(), ..ctx.clone() };
+    object::permit(&ctx, of.as_str(), &["VM"], Action::Operate)
 }
 
 /// Brings a VM back to a snapshot.
@@ -126,8 +152,9 @@ pub async fn recovery_start(ctx: &Ctx, vm: &Target) -> Result<()> {
     let before = current.boot.get("order");
     set_order(ctx, vm, Some("d")).await?;
     let started = app.run(vm, "VM.start", vec![reference(vm), false.into(), false.into()]).await;
-    set_order(ctx, vm, before.as_deref()).await?;
-    started.map(drop)
+    let restored = set_order(ctx, vm, before.as_deref()).await;
+    started?;
+    restored
 }
 
 async fn set_order(ctx: &Ctx, vm: &Target, order: Option<&str>) -> Result<()> {

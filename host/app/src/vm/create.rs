@@ -17,8 +17,8 @@ use tracing::{info, warn};
 use wire::Failure;
 use xapi::Value;
 
-use super::set::{Changes, put_creation};
-use super::{config_drive, set};
+use super::config_drive;
+use super::set::{self, Changes, put_creation};
 use crate::acl::{self, Acl};
 use crate::act::{NULL, date, empty, is_something, same_pool};
 use crate::ctx::Ctx;
@@ -65,7 +65,7 @@ pub struct New {
     affinity_host: Option<Option<String>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 struct Grant {
     subject: String,
     action: String,
@@ -124,9 +124,9 @@ fn plan<'a>(ctx: &Ctx, template: &Target, new: &'a New) -> Result<Plan<'a>> {
     let default = || {
         let snapshot = ctx.app.inventory.snapshot();
         let default = snapshot.get(template.pool().as_str()).and_then(|pool| pool.as_pool()?.default_sr.clone());
-        default
-            .map(|sr| sr.to_string())
-            .ok_or_else(|| Failure::invalid("name the SR of each disk: the pool has no default"))
+        // One that may not be used is none, and is not named.
+        let default = default.and_then(|sr| here(sr.as_str(), "SR", Action::Administrate).ok());
+        default.ok_or_else(|| Failure::invalid("name the SR of each disk: the pool has no default that you may use"))
     };
     for disk in new.disks.iter().flatten() {
         match (&disk.userdevice, disk.destroy) {
@@ -134,10 +134,10 @@ fn plan<'a>(ctx: &Ctx, template: &Target, new: &'a New) -> Result<Plan<'a>> {
             _ => {
                 let size = disk.size.as_ref().ok_or_else(|| Failure::invalid("a disk of VDIs has no size"))?;
                 let sr = match disk.sr.as_ref().or(disk.other_sr.as_ref()) {
-                    Some(sr) => sr.clone(),
+                    Some(sr) => here(sr, "SR", Action::Administrate)?,
                     None => default()?,
                 };
-                plan.disks.push((here(&sr, "SR", Action::Administrate)?, bytes(size, "size")?, disk));
+                plan.disks.push((sr, bytes(size, "size")?, disk));
             }
         }
     }
@@ -177,6 +177,7 @@ pub async fn create(
         let _admin = access::admin(&ctx.caller)?;
     }
     let plan = plan(ctx, template, new)?;
+    set::plan(ctx, template, changes)?;
     let app = &ctx.app;
     let name = Value::from(&*new.name_label);
     let vm = if new.clone.unwrap_or(true) {
@@ -184,8 +185,14 @@ pub async fn create(
     } else {
         app.make(template, "VM.copy", vec![reference(template), name, NULL.into()]).await?
     };
-    let made = furnish(ctx, &pool, template, &vm, &plan, hardware, new, changes).await;
-    let (id, drive) = match made {
+    let made = async {
+        let made = furnish(ctx, &pool, template, &vm, &plan, hardware, new, changes).await?;
+        for Grant { subject, action } in new.acls.iter().cloned() {
+            acl::add(ctx, Acl { subject, object: made.0.clone(), action }).await?;
+        }
+        Ok(made)
+    };
+    let (id, drive) = match made.await {
         Ok(made) => made,
         Err(error) => {
             if let Err(left) = app.erase(&pool, &vm, true).await {
@@ -194,9 +201,6 @@ pub async fn create(
             return Err(error);
         }
     };
-    for grant in &new.acls {
-        acl::add(ctx, Acl { subject: grant.subject.clone(), object: id.clone(), action: grant.action.clone() }).await?;
-    }
     if new.boot_after_create {
         let vm = object::permit(ctx, &id, &["VM"], Action::Operate)?;
         let drive = drive.filter(|_| new.destroy_cloud_config_vdi_after_boot);
@@ -237,8 +241,7 @@ async fn furnish(
     let is_vm = |object: &Arc<Object>| object.kind() == Kind::Vm;
     let known = app.until(pool, |snapshot| snapshot.by_ref(vm).filter(|vm| is_vm(vm)).cloned()).await?;
     let target = object::permit(ctx, known.id().as_str(), &["VM"], Action::Administrate)?;
-    set(ctx, &target, changes).await?;
-    let mut calls = Vec::new();
+    let mut calls = set::plan(ctx, &target, changes)?;
     let creation = json!({
         "date": date(app.clock.now()),
         "template": template.uuid(),

@@ -44,11 +44,8 @@ pub async fn migrate(
     }
     let disks = disks(ctx, vm, host, sr, options, stays)?;
     let networks = networks(ctx, vm, host, options, stays)?;
-    let way = match network {
-        Some(network) => reference(network),
-        None => reference(&*management(ctx, host)?.1),
-    };
-    let ticket = app.run(host, "host.migrate_receive", vec![reference(host), way, empty()]).await?;
+    let way = network.cloned().map_or_else(|| management(ctx, host), Ok)?;
+    let ticket = app.run(host, "host.migrate_receive", vec![reference(host), reference(&way), empty()]).await?;
     let how = if options.force { Value::record([("force", "true")]) } else { empty() };
     let params = vec![reference(vm), ticket, true.into(), disks, networks, how];
     if !options.bypass_assert {
@@ -79,9 +76,11 @@ fn disks(ctx: &Ctx, vm: &Target, host: &Target, sr: Option<&Target>, options: &M
             }
             (None, None) => {
                 let default = snapshot.get(host.pool().as_str()).and_then(|pool| pool.as_pool()?.default_sr.clone());
-                let message = "name the sr: the pool of the host has no default SR";
-                let default = default.ok_or_else(|| Failure::invalid(message))?;
-                object::permit(ctx, default.as_str(), &["SR"], Action::Administrate)?
+                // One that may not be used is none, and is not named.
+                let default =
+                    default.and_then(|sr| object::permit(ctx, sr.as_str(), &["SR"], Action::Administrate).ok());
+                let message = "name the sr: the pool of the host has no default SR that you may use";
+                default.ok_or_else(|| Failure::invalid(message))?
             }
         };
         crate::act::same_pool(host, &target)?;
@@ -98,7 +97,7 @@ fn networks(ctx: &Ctx, vm: &Target, host: &Target, options: &Migrate, stays: boo
         let target = match options.map_vifs_networks.get(vif.id().as_str()) {
             Some(wanted) => object::permit(ctx, wanted, &["network"], Action::Administrate)?,
             None if stays => continue,
-            None => management(ctx, host)?.0,
+            None => management(ctx, host)?,
         };
         crate::act::same_pool(host, &target)?;
         map.push((vif.reference().as_str(), reference(&target)));
@@ -107,14 +106,12 @@ fn networks(ctx: &Ctx, vm: &Target, host: &Target, options: &Migrate, stays: boo
 }
 
 /// Returns the network by which a host is managed.
-fn management(ctx: &Ctx, host: &Target) -> Result<(Target, std::sync::Arc<model::Object>)> {
+fn management(ctx: &Ctx, host: &Target) -> Result<Target> {
     let snapshot = ctx.app.inventory.snapshot();
     let mut cards = snapshot.in_pool_of_kind(host.pool(), Kind::Pif).filter_map(|object| object.as_pif());
     let card = cards.find(|pif| pif.management && pif.host.as_ref() == Some(host.id()));
-    let network = card.and_then(|pif| pif.network.clone());
-    let network =
-        network.ok_or_else(|| Failure::invalid("the host has no management network; name migrationNetwork"))?;
-    let target = object::permit(ctx, network.as_str(), &["network"], Action::View)?;
-    let object = target.clone().into_target();
-    Ok((target, object))
+    let network = card.and_then(|pif| pif.network.as_ref());
+    let network = network.and_then(|network| object::permit(ctx, network.as_str(), &["network"], Action::View).ok());
+    let message = "the host has no management network that you may use; name migrationNetwork and mapVifsNetworks";
+    Ok(network.ok_or_else(|| Failure::invalid(message))?)
 }

@@ -41,7 +41,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         .on(&[object("id", &["host"], Level::Administrate)]),
     change(
         "host.installSupplementalPack",
-        SignedIn,
+        // It runs as root on the host, which no role on an object covers.
+        Admin,
         Params::Fields(&[Param::req("host", Str)]),
         "Returns an address that takes a pack.",
     )
@@ -55,7 +56,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     .on(&[object("id", &["pool"], Level::Administrate)]),
     change(
         "pool.installSupplementalPack",
-        SignedIn,
+        Admin,
         Params::Fields(&[Param::req("pool", Str)]),
         "Returns an address that takes a pack.",
     )
