@@ -354,6 +354,8 @@ async fn disks(ctx: &Ctx, vm: &Target, plan: &Plan<'_>) -> Result<Vec<Box<str>>>
             size.filter(|size| *size > current),
         );
         disk::set_image(ctx, &image, &changes).await?;
+        let grown = |disk: &Arc<Object>| disk.as_vdi().is_some_and(|vdi| size.is_none_or(|size| vdi.size >= size));
+        app.until(vm, |snapshot| snapshot.by_ref(image.reference()).filter(|disk| grown(disk)).map(drop)).await?;
         if let Some(sr) = sr {
             let moved = disk::migrate(ctx, &image, sr).await?;
             image = object::permit(ctx, &moved, &["VDI"], Action::Administrate)?;

@@ -158,9 +158,9 @@ async fn copies_snapshots_and_templates() -> Result<()> {
         "existingDisks": { "0": { "name_label": "grown", "size": "20 MiB", "$SR": sr } },
     });
     let fourth = id_of(&admin.call("vm.create", new).await?)?;
-    let view = eye.view();
-    let grown = view.named("VDI", "grown").context("the disk of the template's")?;
-    ensure!(grown["size"] == 20 << 20, "{grown}");
+    let grown = admin.call("xo.getAllObjects", json!({ "filter": { "type": "VDI", "name_label": "grown" } })).await?;
+    let sizes: Vec<&Value> = grown.as_object().into_iter().flatten().map(|(_, disk)| &disk["size"]).collect();
+    ensure!(sizes == [20 << 20], "{grown}");
     let missing = json!({ "name_label": "fifth", "template": clone, "existingDisks": { "7": {} } });
     ensure!(admin.refused("vm.create", missing).await?.code == 10);
     for id in [&fourth, &copy, &vm] {
@@ -278,7 +278,7 @@ async fn a_viewer_changes_nothing() -> Result<()> {
         tried += 1;
         match found {
             Err(error) if error.code == 2 => {}
-            Ok(_) if name.ends_with(".stats") || name.starts_with("host.get") || name.starts_with("host.is") => {}
+            Ok(_) if name.ends_with(".stats") || name.contains(".get") || name.starts_with("host.is") => {}
             Ok(_) => wrong.push(format!("{name} was done")),
             // What only shows something may fail in its own way.
             Err(_) if name.contains(".get") || name.ends_with(".stats") || name.contains("export") => {}
