@@ -27,6 +27,12 @@ export interface Schemas {
   Role: 'viewer' | 'operator' | 'admin';
   /** A role on an object, for an account or a group. */
   Acl: { id: string; subject: string; object: string; action: string };
+  /** By object: the levels that were granted on it. */
+  Granted: Readonly<Record<string, Partial<Record<'view' | 'operate' | 'administrate', number>>>>;
+  /** A word of a role about all objects of a type, or about those that match a filter. */
+  Privilege: { resource: string; action: string; effect: 'allow' | 'deny'; selector?: string };
+  /** A text that is kept for those who make machines. */
+  CloudConfig: { id: string; name: string; template: string };
   /** Times are milliseconds since the epoch. */
   Token: {
     id: string;
@@ -178,6 +184,7 @@ export interface Schemas {
 interface Results {
   'session.getUser': Schemas['User'];
   'session.subscribe': boolean;
+  'user.getAclPrivileges': Schemas['Privilege'][];
   'user.changePassword': boolean;
   'user.create': string;
   'user.delete': boolean;
@@ -193,6 +200,7 @@ interface Results {
   'group.set': boolean;
   'acl.add': boolean;
   'acl.get': Schemas['Acl'][];
+  'acl.getCurrentPermissions': Schemas['Granted'];
   'acl.remove': boolean;
   'token.create': string;
   'token.delete': boolean;
@@ -206,6 +214,32 @@ interface Results {
   'vm.start': unknown;
   'vm.stop': unknown;
   'vm.restart': unknown;
+  'vm.pause': unknown;
+  'vm.unpause': unknown;
+  'vm.suspend': unknown;
+  'vm.resume': unknown;
+  'vm.clone': string;
+  'vm.copy': string;
+  'vm.convert': unknown;
+  'vm.create': string;
+  'vm.delete': unknown;
+  'vm.migrate': unknown;
+  'vm.snapshot': string;
+  'vm.revert': unknown;
+  'vm.setBootOrder': unknown;
+  'vm.createInterface': string;
+  'vm.attachDisk': unknown;
+  'disk.create': string;
+  'vbd.connect': unknown;
+  'vbd.disconnect': unknown;
+  'vbd.delete': unknown;
+  'vdi.set': unknown;
+  'vif.connect': unknown;
+  'vif.disconnect': unknown;
+  'vif.set': string;
+  'vif.delete': unknown;
+  'tag.add': unknown;
+  'cloudConfig.getAll': Schemas['CloudConfig'][];
   'server.getAll': Schemas['Server'][];
   'server.add': string;
   'server.set': boolean;

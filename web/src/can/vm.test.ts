@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Schemas } from '../api/methods';
 import type { VmFacts } from '../live/vm';
 import { can, type Surroundings } from './can';
+import type { Level } from './rights';
 import type { canVm } from './vm';
 
 const vm = (over: Partial<VmFacts> = {}): VmFacts => ({
@@ -9,12 +10,24 @@ const vm = (over: Partial<VmFacts> = {}): VmFacts => ({
   name: 'v',
   powerState: 'Halted',
   poolId: 'p',
+  containerId: 'h',
   operations: [],
   blocked: {},
   deaf: false,
   ...over,
 });
 const running = (over: Partial<VmFacts> = {}) => vm({ powerState: 'Running', ...over });
+
+const granted = (id: string, level: Level): Surroundings => ({
+  online: true,
+  poolConnected: true,
+  rights: { granted: { [id]: { [level]: 1 } }, privileges: [] },
+});
+const privileged = (action: string, effect: 'allow' | 'deny', on = ''): Surroundings => ({
+  online: true,
+  poolConnected: true,
+  rights: { granted: { [on]: { operate: 1 } }, privileges: [{ resource: 'vm', action, effect }] },
+});
 
 type Case = [keyof typeof canVm, VmFacts, true | string, Surroundings?];
 
@@ -44,6 +57,29 @@ const cases: Case[] = [
   ['restart', vm(), 'can.vm.notRunning'],
   ['restartForce', vm({ powerState: 'Suspended' }), 'can.vm.suspended'],
   ['restart', running({ deaf: true, blocked: { hard_reboot: 'no' } }), 'can.vm.blockedBecause'],
+  ['pause', running(), true],
+  ['pause', vm(), 'can.vm.notRunning'],
+  ['unpause', running(), 'can.vm.notPaused'],
+  ['unpause', vm({ powerState: 'Paused' }), true],
+  ['suspend', running({ deaf: true }), 'can.vm.noTools'],
+  ['resume', vm(), 'can.vm.notSuspended'],
+  ['resume', vm({ powerState: 'Suspended' }), true],
+  ['clone', running(), 'can.vm.stopFirst'],
+  ['clone', vm({ powerState: 'Suspended' }), true],
+  ['convert', vm({ powerState: 'Suspended' }), 'can.vm.stopFirst'],
+  ['migrate', vm(), 'can.vm.notRunning'],
+  ['delete', running(), true],
+  ['delete', vm({ blocked: { destroy: 'kept' } }), 'can.vm.blockedBecause'],
+  ['snapshot', running({ operations: ['revert'] }), 'can.vm.busy'],
+  ['start', vm(), 'can.needsOperator', granted('h', 'view')],
+  ['start', vm(), true, granted('h', 'operate')],
+  ['start', vm(), 'can.needsOperator', granted('elsewhere', 'operate')],
+  ['delete', vm(), 'can.needsAdmin', granted('p', 'operate')],
+  ['delete', vm(), true, granted('p', 'administrate')],
+  ['delete', vm(), true, privileged('delete', 'allow')],
+  ['stopClean', running(), true, privileged('shutdown', 'allow')],
+  ['stopForce', running(), 'can.needsOperator', privileged('shutdown:clean', 'allow')],
+  ['start', vm(), 'can.needsOperator', privileged('*', 'deny', 'h')],
 ];
 
 describe('can.vm', () => {

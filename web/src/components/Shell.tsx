@@ -8,6 +8,7 @@ import { IconButton } from '../ui/Button';
 import { Drawer } from '../ui/layout';
 import { useNarrow } from '../ui/hooks';
 import { AccountMenu } from './AccountMenu';
+import { AskHost } from './ask/AskHost';
 import { Brand } from './Brand';
 import { ConnectionBanner } from './ConnectionBanner';
 import { Navigation } from './Navigation';
@@ -75,6 +76,7 @@ export function Shell({ user, shared, children }: Props) {
         </div>
         <div className={classes['content']}>{children}</div>
       </main>
+      <AskHost />
     </div>
   );
 }

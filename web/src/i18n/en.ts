@@ -1,5 +1,9 @@
 // English: the language that every other catalogue must match, key by key and place by place.
+import { vms } from './en/vms';
+
 export const en = {
+  ...vms,
+
   'action.add': 'Add',
   'action.cancel': 'Cancel',
   'action.close': 'Close',

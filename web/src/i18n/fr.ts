@@ -1,7 +1,10 @@
 // Français.
 import type { Catalogue } from './i18n';
+import { vms } from './fr/vms';
 
 export const fr: Catalogue = {
+  ...vms,
+
   'action.add': 'Ajouter',
   'action.cancel': 'Annuler',
   'action.close': 'Fermer',

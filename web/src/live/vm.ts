@@ -8,6 +8,8 @@ export interface VmFacts {
   name: string;
   powerState: PowerState;
   poolId: string;
+  /** Its host, or its pool while it is bound to none. */
+  containerId: string;
   /** Names of the operations under way, each once. */
   operations: readonly string[];
   /** Operation to the reason that an administrator gave. */
@@ -21,6 +23,7 @@ export const VM_FIELDS = [
   'name_label',
   'power_state',
   '$pool',
+  '$container',
   'current_operations',
   'blockedOperations',
   'xenTools',
@@ -43,6 +46,7 @@ export function vmFacts(row: Row): VmFacts {
     name: text(row['name_label']),
     powerState: STATES.includes(state) ? (state as PowerState) : 'Halted',
     poolId: text(row['$pool']),
+    containerId: text(row['$container']),
     operations: [...new Set(Object.values(texts(row['current_operations'])))].toSorted(),
     blocked: texts(row['blockedOperations']),
     deaf: state === 'Running' && row['xenTools'] === false && row['virtualizationMode'] === 'hvm',

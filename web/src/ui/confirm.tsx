@@ -1,5 +1,5 @@
 // `await confirm({...})`: every verb that destroys something asks first. One place draws the question.
-import { Group, Radio, Stack, Text } from '@mantine/core';
+import { Group, List, Radio, Stack, Text } from '@mantine/core';
 import { useState, useSyncExternalStore } from 'react';
 import { Button } from './Button';
 import { Dialog, DialogActions } from './Dialog';
@@ -14,6 +14,8 @@ export interface Choice<V extends string = string> {
 export interface Question<V extends string = string> {
   title: string;
   text?: string;
+  /** What it is about, one by one. */
+  details?: readonly string[] | undefined;
   /** The verb on the button, and the way out. */
   verb: string;
   cancel: string;
@@ -86,6 +88,13 @@ function Body({ question, answer }: Asked) {
     >
       <Stack gap="md">
         {question.text && <Text size="sm">{question.text}</Text>}
+        {question.details && question.details.length > 0 && (
+          <List size="sm" spacing={2} styles={{ item: { overflowWrap: 'anywhere' } }}>
+            {question.details.map((detail) => (
+              <List.Item key={detail}>{detail}</List.Item>
+            ))}
+          </List>
+        )}
         {choices.length > 0 && (
           <Radio.Group value={value} onChange={setValue} aria-label={question.title}>
             <Stack gap="sm">

@@ -4,6 +4,7 @@ export {
   Fieldset,
   Input,
   MultiSelect,
+  NativeSelect,
   NumberInput,
   PasswordInput,
   Radio,

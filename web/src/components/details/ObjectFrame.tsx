@@ -7,6 +7,7 @@ import type { Surroundings } from '../../can/can';
 import { useLocale, useT } from '../../i18n/i18n';
 import { useConnection } from '../../live/live';
 import { serversQuery, useUser } from '../../live/queries';
+import { useRights } from '../../live/rights';
 import { text } from '../../live/vm';
 import { useRows } from '../../live/useWatch';
 import type { Row } from '../../live/watch';
@@ -34,6 +35,7 @@ export function ObjectFrame({ kind: name, id, fields, state, actions, children }
   const kind = KINDS[name];
   const online = useConnection().kind === 'online';
   const user = useUser();
+  const rights = useRights();
   const servers = useQuery({ ...serversQuery, enabled: user?.permission === 'admin' }).data;
   const [rows, list, watch] = useRows(
     {
@@ -72,7 +74,7 @@ export function ObjectFrame({ kind: name, id, fields, state, actions, children }
   const pool = row.type === 'pool' ? row.id : text(row['$pool']);
   const server = servers?.find((one) => one.poolId === pool);
   const connected = !server?.enabled || server.status === 'connected';
-  const around: Surroundings = { online, poolConnected: connected };
+  const around: Surroundings = { online, poolConnected: connected, rights };
   return (
     <Page
       back={back}

@@ -26,11 +26,13 @@ interface Props {
   query: Query;
   columns: readonly RelationColumn[];
   empty: string;
+  /** What can be done to the whole list. */
+  actions?: ReactNode;
   /** Where all of them are listed. */
   all?: { to: '/vms' | '/hosts' | '/srs' | '/networks'; search: ListSearch };
 }
 
-export function Relation({ title, query, columns, empty, all }: Props) {
+export function Relation({ title, query, columns, empty, actions, all }: Props) {
   const t = useT();
   const [rows, list] = useRows(query, MOST);
   const { total } = list;
@@ -79,7 +81,7 @@ export function Relation({ title, query, columns, empty, all }: Props) {
     );
   }
   return (
-    <Card title={total ? t('detail.titleCount', { title, count: total }) : title}>
+    <Card title={total ? t('detail.titleCount', { title, count: total }) : title} actions={actions}>
       {content}
       {all && total !== undefined && total > 0 && (
         <Link to={all.to} search={all.search} className={classes['more']}>

@@ -1,6 +1,7 @@
 // One object in a list: subscribes to its own row, so a change draws this row and nothing else.
 import { memo, type ReactNode } from 'react';
 import type { Surroundings } from '../../can/can';
+import type { Rights } from '../../can/rights';
 import { useLocale } from '../../i18n/i18n';
 import { text } from '../../live/vm';
 import { useRow } from '../../live/useWatch';
@@ -24,13 +25,14 @@ export interface ObjectRowProps {
   online: boolean;
   /** Pools that the daemon cannot reach. */
   gone: ReadonlySet<string>;
+  rights: Rights | undefined;
 }
 
 export const ObjectRow = memo(function ObjectRow(props: ObjectRowProps) {
-  const { watch, kind, id, rowIndex, offset, layout, online, gone } = props;
+  const { watch, kind, id, rowIndex, offset, layout, online, gone, rights } = props;
   useLocale();
   const row = useRow(watch, id ?? '');
-  const around: Surroundings = { online, poolConnected: !(row && gone.has(poolOf(row))) };
+  const around: Surroundings = { online, poolConnected: !(row && gone.has(poolOf(row))), rights };
   return (
     <div
       role="row"

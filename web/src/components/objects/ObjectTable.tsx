@@ -4,6 +4,7 @@ import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
 import { defaultRangeExtractor, type Range, useVirtualizer } from '@tanstack/react-virtual';
 import { type CSSProperties, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useT } from '../../i18n/i18n';
+import type { Rights } from '../../can/rights';
 import type { List, Watch } from '../../live/watch';
 import { useWidth } from '../../ui/hooks';
 import type { Column, Kind } from './kinds';
@@ -25,9 +26,10 @@ interface Props {
   onSort: (column: string) => void;
   online: boolean;
   gone: ReadonlySet<string>;
+  rights: Rights | undefined;
 }
 
-export function ObjectTable({ kind, label, watch, list, sort, onSort, online, gone }: Props) {
+export function ObjectTable({ kind, label, watch, list, sort, onSort, online, gone, rights }: Props) {
   const [measure, width] = useWidth();
   const card = width > 0 && width < CARDS;
   // As text, because a few pixels more seldom make room for another column, and new columns draw every row.
@@ -112,6 +114,7 @@ export function ObjectTable({ kind, label, watch, list, sort, onSort, online, go
               layout={layout}
               online={online}
               gone={gone}
+              rights={rights}
             />
           );
         })}

@@ -7,6 +7,7 @@ import { useT } from '../../i18n/i18n';
 import { useCounts } from '../../live/counts';
 import { useConnection } from '../../live/live';
 import { serversQuery, useUser } from '../../live/queries';
+import { useRights } from '../../live/rights';
 import { useWatch } from '../../live/useWatch';
 import { FIRST, type Sort, WINDOW } from '../../live/watch';
 import { Blank } from '../../ui/Blank';
@@ -95,6 +96,7 @@ export function ObjectsPage({ kind: name, search }: { kind: KindName; search: Li
     [router, kind],
   );
   const user = useUser();
+  const rights = useRights();
   const online = useConnection().kind === 'online';
   const servers = useQuery({ ...serversQuery, enabled: user?.permission === 'admin' }).data;
   const [typed, type] = useTyped(search.q, onSearch);
@@ -168,6 +170,7 @@ export function ObjectsPage({ kind: name, search }: { kind: KindName; search: Li
         sort={sort}
         online={online}
         gone={gone}
+        rights={rights}
         onSort={(column) =>
           onSearch({
             sort: column === 'name' ? undefined : column,

@@ -8,6 +8,7 @@ import { can, type Surroundings } from '../../can/can';
 import { t as translate, useT } from '../../i18n/i18n';
 import { useConnection } from '../../live/live';
 import { serversQuery, useUser } from '../../live/queries';
+import { useRights } from '../../live/rights';
 import { text, VM_FIELDS, vmFacts } from '../../live/vm';
 import { useRows } from '../../live/useWatch';
 import type { Row } from '../../live/watch';
@@ -68,6 +69,7 @@ function useCommands(query: string | undefined): Command[] {
   const navigate = useNavigate();
   const online = useConnection().kind === 'online';
   const admin = useUser()?.permission === 'admin';
+  const rights = useRights();
   const servers = useQuery({ ...serversQuery, enabled: admin }).data;
   const { verb, rest } = readVerb(query ?? '');
   const names = byName(rest);
@@ -76,7 +78,7 @@ function useCommands(query: string | undefined): Command[] {
       ? undefined
       : {
           type: verb ? 'VM' : ['pool', 'host', 'VM', 'SR', 'network'],
-          fields: [...VM_FIELDS, '$pool.name_label', '$container', '$container.name_label'],
+          fields: [...VM_FIELDS, '$pool.name_label', '$container.name_label'],
           filter: names,
           sort: [{ by: 'name_label' }],
         },
@@ -116,7 +118,7 @@ function useCommands(query: string | undefined): Command[] {
     verb || vms.length <= FEW
       ? vms.flatMap((row) => {
           const vm = vmFacts(row);
-          const around: Surroundings = { online, poolConnected: connected(row) };
+          const around: Surroundings = { online, poolConnected: connected(row), rights };
           return VERBS.filter(([name, allowed]) => (!verb || verb === name) && allowed(vm, around).yes).map(
             ([name, , run, Icon]) => ({
               id: `${name} ${row.id}`,

@@ -1,0 +1,177 @@
+// The disks and drives of a VM.
+import { IconDots, IconLink, IconPlug, IconPlugOff, IconPlus, IconResize, IconUnlink } from '@tabler/icons-react';
+import { can, type Surroundings } from '../../can/can';
+import { formatBytes, useT } from '../../i18n/i18n';
+import { client } from '../../live/live';
+import { text, type VmFacts } from '../../live/vm';
+import type { Row } from '../../live/watch';
+import { ActionMenu } from '../../ui/ActionMenu';
+import { Button } from '../../ui/Button';
+import { ObjectLink } from '../details/parts';
+import { Relation } from '../details/Relation';
+import { attachedColumn } from '../details/shared';
+import { number } from '../objects/cells';
+import { quote } from '../objects/filter';
+import { act, sure } from './act';
+import { askAttachDisk, askNewDisk, askResizeDisk } from './vmForms';
+import { reasonOf } from './vmVerbs';
+import classes from './vms.module.css';
+
+interface Props {
+  vm: VmFacts;
+  around: Surroundings;
+}
+
+export function VmDisks({ vm, around }: Props) {
+  const t = useT();
+  const change = reasonOf(can.vm.change(vm, around));
+  return (
+    <Relation
+      title={t('detail.disks')}
+      empty={t('detail.noDisks')}
+      query={{
+        type: 'VBD',
+        filter: `VM:${quote(vm.id)}`,
+        sort: [{ by: 'position' }],
+        fields: [
+          'position',
+          'device',
+          'is_cd_drive',
+          'read_only',
+          'attached',
+          'VDI',
+          'VDI.name_label',
+          'VDI.size',
+          'VDI.$SR',
+          'VDI.$SR.name_label',
+        ],
+      }}
+      actions={
+        <div className={classes['buttons']}>
+          <Button
+            variant="default"
+            size="xs"
+            leftSection={<IconPlus size={15} aria-hidden />}
+            disabledReason={change}
+            onClick={() => askNewDisk(vm)}
+          >
+            {t('disk.add.menu')}
+          </Button>
+          <Button
+            variant="default"
+            size="xs"
+            leftSection={<IconLink size={15} aria-hidden />}
+            disabledReason={change}
+            onClick={() => askAttachDisk(vm)}
+          >
+            {t('disk.attach.menu')}
+          </Button>
+        </div>
+      }
+      columns={[
+        { label: t('col.name'), cell: nameText },
+        {
+          label: t('col.device'),
+          minor: true,
+          cell: (disk) =>
+            [text(disk['device']) || text(disk['position']), disk['is_cd_drive'] === true && t('detail.cd')]
+              .filter(Boolean)
+              .join(' · '),
+        },
+        {
+          label: t('col.sr'),
+          minor: true,
+          cell: (disk) => <ObjectLink type="SR" id={disk['VDI.$SR']} name={disk['VDI.$SR.name_label']} />,
+        },
+        attachedColumn(t, true),
+        {
+          label: t('col.size'),
+          end: true,
+          cell: (disk) => {
+            const size = number(disk, 'VDI.size');
+            return size === undefined ? '–' : formatBytes(size);
+          },
+        },
+        {
+          label: t('col.actions'),
+          end: true,
+          // Drives of discs are no disks.
+          cell: (disk) => disk['is_cd_drive'] !== true && <DiskMenu vm={vm} around={around} disk={disk} />,
+        },
+      ]}
+    />
+  );
+
+  function nameText(disk: Row): string {
+    return text(disk['VDI.name_label']) || (disk['VDI'] === undefined ? t('detail.emptyDrive') : text(disk['VDI']));
+  }
+}
+
+function DiskMenu({ vm, around, disk }: Props & { disk: Row }) {
+  const t = useT();
+  const name = text(disk['VDI.name_label']) || text(disk['device']) || text(disk['position']);
+  const change = reasonOf(can.vm.change(vm, around));
+  const running = vm.powerState === 'Running';
+  const attached = disk['attached'] === true;
+  const plug = (verb: 'connect' | 'disconnect') =>
+    act(
+      () => client.call(`vbd.${verb}`, { id: disk.id }),
+      t(`disk.${verb}.done`, { name }),
+      t(`disk.${verb}.failed`, { name }),
+    );
+
+  async function detach() {
+    const yes = await sure({
+      title: t('disk.detach.title', { name, vm: vm.name }),
+      text: t('disk.detach.text'),
+      verb: t('disk.detach.verb'),
+    });
+    if (!yes) return;
+    act(
+      () => client.call('vbd.delete', { id: disk.id }),
+      t('disk.detach.done', { name }),
+      t('disk.detach.failed', { name }),
+    );
+  }
+
+  return (
+    <span className={classes['actions']}>
+      <ActionMenu
+        label={t('disk.actions', { name })}
+        icon={<IconDots size={17} aria-hidden />}
+        actions={[
+          attached && running
+            ? {
+                id: 'disconnect',
+                label: t('disk.disconnect.verb'),
+                icon: <IconPlugOff size={16} aria-hidden />,
+                disabledReason: change,
+                run: () => plug('disconnect'),
+              }
+            : {
+                id: 'connect',
+                label: t('disk.connect.verb'),
+                icon: <IconPlug size={16} aria-hidden />,
+                disabledReason: change ?? (running ? undefined : t('can.vm.notRunning')),
+                run: () => plug('connect'),
+              },
+          {
+            id: 'resize',
+            label: t('disk.resize.menu'),
+            icon: <IconResize size={16} aria-hidden />,
+            disabledReason: change ?? (running && attached ? t('disk.resize.attached') : undefined),
+            run: () => askResizeDisk(disk),
+          },
+          {
+            id: 'detach',
+            label: t('disk.detach.menu'),
+            icon: <IconUnlink size={16} aria-hidden />,
+            danger: true,
+            disabledReason: change ?? (running && attached ? t('disk.detach.attached') : undefined),
+            run: () => void detach(),
+          },
+        ]}
+      />
+    </span>
+  );
+}
