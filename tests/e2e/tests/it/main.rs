@@ -5,6 +5,7 @@
 mod accounts;
 mod acl;
 mod audit;
+mod conversations;
 mod crash;
 mod devices;
 mod groups;
