@@ -1,9 +1,12 @@
 //! The audit log.
 
-use app::audit;
+use std::sync::Arc;
+
+use app::{RecordFilter, audit};
 use serde_json::{Value, json};
 use wire::Failure;
 
+use super::collection::{filter_of, records};
 use super::{Call, Handler, Reply};
 
 handlers! {
@@ -23,7 +26,21 @@ handlers! {
         };
         let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let id = call.params.get("id").and_then(Value::as_str);
-        Ok(Reply::Value(json!(audit::records(&call.ctx, id, limit).await?)))
+        Ok(Reply::Value(json!(audit::records(&call.ctx, id, limit, |_| true).await?)))
+    };
+    "audit.record" => |call| {
+        let id = call.text("id");
+        let found = audit::records(&call.ctx, Some(id), Some(1), |_| true).await?.pop();
+        Ok(Reply::Value(json!(found.ok_or_else(|| Failure::no_such(id, "audit record"))?)))
+    };
+    "audit.records" => |call| {
+        let filter = Arc::new(RecordFilter::parse(filter_of(&call))?);
+        let limit = super::limit_of(&call.params)?;
+        let from = call.params.get("from").and_then(Value::as_str);
+        let meant = filter.clone();
+        let found = audit::records(&call.ctx, from, limit, move |record| meant.matches(&json!(record))).await?;
+        filter.check()?;
+        records(&call, "plugins/audit/records", found.iter().map(|record| json!(record)))
     };
 }
 

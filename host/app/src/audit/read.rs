@@ -37,23 +37,33 @@ fn read(store: &Store, before: Option<u64>, limit: usize) -> Result<Page, store:
     Ok(Page { records: found.into_iter().map(|(_, stored)| stored.value.record).collect(), next })
 }
 
-/// Returns records, newest first, beginning with the one of this id.
-pub async fn records(ctx: &Ctx, id: Option<&str>, limit: Option<usize>) -> Result<Vec<Record>> {
+/// Returns records that are meant, newest first, beginning with the one of this id.
+pub async fn records(
+    ctx: &Ctx,
+    id: Option<&str>,
+    limit: Option<usize>,
+    is_meant: impl Fn(&Record) -> bool + Send + 'static,
+) -> Result<Vec<Record>> {
     let _admin = access::admin(&ctx.caller)?;
     let (store, id) = (ctx.app.store.clone(), id.map(str::to_owned));
     let limit = limit.unwrap_or(MAX_RECORDS).min(MAX_RECORDS);
     // The one of that id may be at the far end of the log.
-    let find = move || records_from(&store, id.as_deref(), limit);
+    let find = move || records_from(&store, id.as_deref(), limit, is_meant);
     tokio::task::spawn_blocking(find).await.map_err(|error| crate::Error::internal(&error))?
 }
 
-fn records_from(store: &Store, id: Option<&str>, limit: usize) -> Result<Vec<Record>> {
+fn records_from(
+    store: &Store,
+    id: Option<&str>,
+    limit: usize,
+    is_meant: impl Fn(&Record) -> bool,
+) -> Result<Vec<Record>> {
     let (mut records, mut before, mut has_begun) = (Vec::new(), None, id.is_none());
     loop {
         let page = read(store, before, PAGE)?;
         for record in page.records {
             has_begun |= id == Some(record.id.as_str());
-            if has_begun && records.len() < limit {
+            if has_begun && records.len() < limit && is_meant(&record) {
                 records.push(record);
             }
         }

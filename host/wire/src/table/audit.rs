@@ -28,4 +28,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Params::Fields(&[Param::opt("id", Str), Param::opt("maxRecords", Int), Param::opt("ndjson", Bool)]),
         "Lists records, newest first, from the one of that id; with `ndjson` all of them, as an address.",
     ),
+    read("audit.record", Admin, Params::Fields(ID), "Returns a record of the log.")
+        .rest_only(Verb::Get, "/plugins/audit/records/{id}"),
+    read(
+        "audit.records",
+        Admin,
+        Params::Fields(&[Param::opt("from", Str), FIELDS, FILTER, LIMIT, NDJSON, MARKDOWN]),
+        "Lists records, newest first, from the one of that id: ten thousand at most.",
+    )
+    .rest_only(Verb::Get, "/plugins/audit/records"),
 ];

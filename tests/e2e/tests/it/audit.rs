@@ -48,6 +48,30 @@ async fn who_did_what_is_one_chain() -> Result<()> {
     let print = admin.call("audit.generateFingerprint", json!({})).await?;
     ensure!(print["newest"] == all[0]["id"] && print["nValid"] == all.len() && print.get("error").is_none(), "{print}");
 
+    // The same by REST, with filters.
+    let rest = rig.admin_rest()?;
+    let listed = rest.get("/plugins/audit/records?fields=*").await?.json();
+    let of_rest = |record: &Value, href: &Value| {
+        let mut record = record.clone();
+        record["href"] = href.clone();
+        record
+    };
+    let wanted: Vec<Value> = listed
+        .as_array()
+        .context("a list")?
+        .iter()
+        .zip(&records(&admin).await?)
+        .map(|(listed, record)| of_rest(record, &listed["href"]))
+        .collect();
+    ensure!(listed == json!(wanted) && wanted.len() >= all.len(), "{} records by REST", wanted.len());
+    let guesses = rest.get("/plugins/audit/records?filter=event:signInFailed&fields=id&limit=5").await?.json();
+    let href = guesses[0]["href"].as_str().context("an address")?.trim_start_matches("/rest/v0").to_owned();
+    ensure!(guesses.as_array().is_some_and(|found| found.len() == 1) && guesses[0]["id"] == all[1]["id"], "{guesses}");
+    ensure!(rest.get(&href).await?.json() == all[1], "{href}");
+    let from = format!("/plugins/audit/records?fields=id&limit=2&from={}", all[3]["id"].as_str().context("an id")?);
+    let found = rest.get(&from).await?.json();
+    ensure!(found[0]["id"] == all[3]["id"] && found[1]["id"] == all[4]["id"], "{found}");
+
     // Taken away: one on each line, for administrators only, also when the address is read.
     let path = admin.call("audit.exportRecords", json!({})).await?;
     let path = path["$getFrom"].as_str().context("an address")?.to_owned();

@@ -87,6 +87,8 @@ pub(super) const ROUTES: &[(&str, &str, [u16; 3])] = &[
     ("POST", "/users/$none/authentication_tokens", [401, 201, 403]),
     ("GET", "/plugins", [401, 403, 200]),
     ("GET", "/plugins/nothing", [401, 403, 404]),
+    ("GET", "/plugins/audit/records?limit=1", [401, 403, 200]),
+    ("GET", "/plugins/audit/records/nothing", [401, 403, 404]),
     ("GET", "/servers", [401, 200, 200]),
     ("GET", "/servers/$server", [401, 404, 200]),
     ("POST", "/servers", [401, 403, 422]),
