@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What can be said.
-#[derive(Args)]
+#[derive(Debug, Args)]
 pub(crate) struct Recover {
     /// Configuration file of the daemon (TOML).
     #[arg(long, env = "XYLEM_CONFIG")]

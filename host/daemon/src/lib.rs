@@ -1,11 +1,13 @@
 //! Puts the floors together: [`Daemon::start`] turns a [`Config`] into something [`Running`], in one straight line.
 
+mod backup;
 mod config;
 mod credentials;
 mod lifecycle;
 mod logging;
 mod notify;
 
+pub use backup::{backup, restore};
 pub use config::{Config, Http, Log, LogFormat, Overrides, Plugins, Seconds, ServerSeed, State, Xapi};
 pub use lifecycle::{Daemon, Running};
 pub use logging::init as init_logging;

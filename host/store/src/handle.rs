@@ -84,6 +84,11 @@ impl Store {
         decode_all(table, self.inner.engine.scan_back(table, prefix, before, limit)?)
     }
 
+    /// Returns records of a table as they lie there, for a backup.
+    pub(crate) fn raw(&self, table: Table, after: Option<&str>, limit: usize) -> Result<Vec<(String, Raw)>, Error> {
+        self.inner.engine.scan(table, "", after, limit)
+    }
+
     /// Writes a record and returns its new revision. Durable when it returns. Once queued it is written even if the future
     /// is dropped.
     pub async fn put<T: Serialize + ?Sized>(
@@ -119,7 +124,8 @@ impl Store {
         self.inner.engine.version(table)
     }
 
-    /// Seals a secret for one field of one record; elsewhere it will not open. Fails when the master key is missing or wrong:
+    /// Seals a secret for one field of one record; elsewhere it will not open. The field is the name under which the sealed
+    /// text stands in the record's JSON: a backup finds it so. Fails when the master key is missing or wrong:
     /// what is sealed with a key that the administrator will replace is lost.
     pub fn seal(&self, table: Table, key: &str, field: &str, plain: &Secret) -> Result<Sealed, Error> {
         match self.key_state() {

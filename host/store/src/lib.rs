@@ -15,7 +15,9 @@
 //! - **Full disk**: a failed write makes the store read-only and says why; reads go on, each later write tries again.
 //! - **Secrets**: sealed with the address of the record they belong to (`seal.rs`), under a master key that lies outside the
 //!   store (`key.rs`). A lost key degrades the store and is never replaced in silence.
+//! - **Backup**: all records in one file under a passphrase, for a machine with another master key (`backup`).
 
+pub mod backup;
 mod batch;
 mod engine;
 mod error;

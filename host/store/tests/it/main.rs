@@ -1,6 +1,7 @@
 //! The store from outside, as `app` uses it: records, scans, sealing, kills, full disks, and files of earlier releases.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod backup;
 mod fixture;
 mod full_disk;
 mod kill;

@@ -5,6 +5,8 @@
 mod accounts;
 mod acl;
 mod audit;
+mod backup;
+mod cli;
 mod conversations;
 mod crash;
 mod devices;
