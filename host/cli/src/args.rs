@@ -50,6 +50,9 @@ pub(crate) enum Command {
     PluginCompile,
     #[command(flatten)]
     Client(Client),
+    /// Calls a method: its name, then name=value and --json. (Not in [`Client`]: there it would take every word.)
+    #[command(external_subcommand)]
+    Call(Vec<String>),
 }
 
 /// Commands of the client.
@@ -67,9 +70,6 @@ pub(crate) enum Client {
     ListObjects(ListObjects),
     /// Calls the REST API.
     Rest(Rest),
-    /// Calls a method: its name, then name=value and --json.
-    #[command(external_subcommand)]
-    Call(Vec<String>),
 }
 
 #[derive(Debug, Args)]
@@ -142,7 +142,7 @@ pub(crate) struct Register {
     #[arg(long)]
     pub(crate) otp: Option<String>,
     /// A token that exists already, instead of account and password.
-    #[arg(long, conflicts_with_all = ["user", "password", "otp", "expires_in"])]
+    #[arg(long, allow_hyphen_values = true, conflicts_with_all = ["user", "password", "otp", "expires_in"])]
     pub(crate) token: Option<String>,
     /// Address of the server, such as https://xylem.example.org
     #[arg(value_name = "URL")]

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Restore(what) => state::restore(&what),
         Command::Completions { shell } => completions(shell),
         Command::Client(command) => client::run(command, cli.url.as_deref()),
+        Command::Call(args) => client::call(&args, cli.url.as_deref()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,8 +45,13 @@ fn main() -> ExitCode {
 }
 
 fn completions(shell: clap_complete::Shell) -> Result<()> {
+    let all = Cli::command();
+    // Some shells would offer what is hidden, too.
+    let shown = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    let mut command = clap::Command::new("xylem").version(env!("CARGO_PKG_VERSION"));
+    command = command.args(all.get_arguments().cloned()).subcommands(shown);
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "xylem", &mut script);
+    clap_complete::generate(shell, &mut command, "xylem", &mut script);
     client::output::write(&script)
 }
 

@@ -3,11 +3,12 @@
 use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Context, Result, bail};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use serde_json::{Map, Value, json};
 
 use super::output;
 use super::registry::{self, Registry, Server};
-use super::rpc::{INVALID_PARAMETERS, Refusal, Rpc};
+use super::rpc::{INVALID_CREDENTIALS, INVALID_PARAMETERS, Refusal, Rpc};
 use crate::args;
 
 /// Signs in and keeps a token.
@@ -45,7 +46,13 @@ pub(crate) async fn unregister(args: args::Unregister, url: Option<&str>) -> Res
     let server = registry.server(args.server.as_deref().or(url))?;
     if args.revoke {
         let mut rpc = Rpc::signed_in(&server).await?;
-        rpc.call("token.deleteOwn", json!({ "tokens": [server.token] })).await.context("delete the token")?;
+        let deleted = rpc.call("token.deleteOwn", json!({ "tokens": [server.token] })).await;
+        // The connection ends with its token, at times before the answer: whether the token is good is asked anew.
+        if let Err(error) = deleted
+            && !Rpc::signed_in(&server).await.is_err_and(|error| is(&error, INVALID_CREDENTIALS))
+        {
+            return Err(error.context("delete the token"));
+        }
     }
     registry.remove(&server)
 }
@@ -72,15 +79,15 @@ async fn new_token(
     full.extend(client.map(|client| ("client".to_owned(), client)));
     let token = match rpc.call("token.create", Value::Object(full)).await {
         // A server of an older API knows neither clients nor descriptions.
-        Err(error) if is_about_parameters(&error) => rpc.call("token.create", Value::Object(wanted)).await,
+        Err(error) if is(&error, INVALID_PARAMETERS) => rpc.call("token.create", Value::Object(wanted)).await,
         other => other,
     };
     let token = token?.as_str().context("the server gave no token")?.to_owned();
     Ok((account["email"].as_str().unwrap_or(&user).to_owned(), token))
 }
 
-fn is_about_parameters(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.code == INVALID_PARAMETERS)
+fn is(error: &anyhow::Error, code: i64) -> bool {
+    error.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.code == code)
 }
 
 fn machine() -> String {
@@ -101,11 +108,16 @@ pub(crate) fn ask_secret(prompt: &str) -> Result<String> {
     if !std::io::stdin().is_terminal() {
         return line(prompt);
     }
+    let shown = tcgetattr(std::io::stdin()).context("ask")?;
+    let mut hidden = shown.clone();
+    hidden.local_modes.remove(LocalModes::ECHO);
+    // Before the question stands there, and without throwing away what was typed ahead of it.
+    tcsetattr(std::io::stdin(), OptionalActions::Now, &hidden).context("ask")?;
     eprint!("{prompt}");
-    std::io::stderr().flush().context("ask")?;
-    // It looks at what it would write to, to know whether somebody is there.
-    let term = if std::io::stderr().is_terminal() { console::Term::stderr() } else { console::Term::stdout() };
-    term.read_secure_line().context("read what is typed")
+    let typed = std::io::stderr().flush().context("ask").and_then(|()| line(prompt));
+    eprintln!();
+    tcsetattr(std::io::stdin(), OptionalActions::Now, &shown).context("show again what is typed")?;
+    typed
 }
 
 fn line(prompt: &str) -> Result<String> {

@@ -32,11 +32,7 @@ use crate::args::Client;
 
 /// Runs a command of the client.
 pub(crate) fn run(command: Client, url: Option<&str>) -> Result<()> {
-    // More than one TLS library could be built in; an earlier word of somebody else is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    let runtime = builder.enable_all().build().context("start the runtime")?;
-    runtime.block_on(async {
+    alone(async {
         match command {
             Client::Register(args) => account::register(args).await,
             Client::Unregister(args) => account::unregister(args, url).await,
@@ -44,7 +40,20 @@ pub(crate) fn run(command: Client, url: Option<&str>) -> Result<()> {
             Client::ListCommands(args) => commands::list(&args, url).await,
             Client::ListObjects(args) => call::list_objects(&args.args, url).await,
             Client::Rest(args) => rest::run(args.verb, url).await,
-            Client::Call(args) => call::method(&args, url).await,
         }
     })
+}
+
+/// Calls a method.
+pub(crate) fn call(args: &[String], url: Option<&str>) -> Result<()> {
+    alone(call::method(args, url))
+}
+
+/// Runs something to its end on this thread.
+fn alone(work: impl Future<Output = Result<()>>) -> Result<()> {
+    // More than one TLS library could be built in; an earlier word of somebody else is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().build().context("start the runtime")?;
+    runtime.block_on(work)
 }

@@ -38,6 +38,9 @@ impl std::fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// Code of a password or token that is not good.
+pub(crate) const INVALID_CREDENTIALS: i64 = 3;
+
 /// Code of parameters that the server does not take.
 pub(crate) const INVALID_PARAMETERS: i64 = 10;
 
