@@ -117,8 +117,10 @@ async fn a_day_at_the_command_line() -> Result<()> {
     let task = me.json(&["rest", "post", &action("hard_shutdown"), "wait"]).await?;
     ensure!(task["status"] == "success" && task["properties"]["objectId"] == id.as_str(), "{task}");
     is_in("Halted").await?;
-    let snapshot = me.json(&["rest", "post", &action("snapshot"), "name_label=before", "wait=result"]).await?;
-    ensure!(snapshot["id"].is_string(), "{snapshot}");
+    let pool = view.of_kind("pool").next().and_then(|pool| pool["id"].as_str()).context("a pool")?;
+    let path = format!("pools/{pool}/actions/create_internal_network");
+    let made = me.json(&["rest", "post", &path, "name=typed", "wait=result"]).await?;
+    ensure!(made["id"].is_string(), "{made}");
     let started = me.json(&["rest", "post", &action("start")]).await?;
     let path = format!("tasks/{}", started["taskId"].as_str().context("a task")?);
     ensure!(me.json(&["rest", "get", &path, "wait=result"]).await?["status"] == "success");
