@@ -26,6 +26,7 @@ pub(super) const TAGS: &[Endpoint] = tags! {
 
 pub(super) const LINES: &[Endpoint] = &[
     delete("/networks/{id}", "network.delete"),
+    delete("/srs/{id}", "sr.destroy"),
     delete("/vbds/{id}", "vbd.delete"),
     delete("/vdi-snapshots/{id}", "vdi.delete"),
     create("/vdis", "disk.create", "vdis").takes(&["sr", "size", "name"]).named(&[
@@ -53,6 +54,9 @@ pub(super) const LINES: &[Endpoint] = &[
         "txChecksumming",
     ]),
     delete("/vifs/{id}", "vif.delete"),
+    delete("/vm-snapshots/{id}", "vm.delete"),
+    delete("/vm-templates/{id}", "vm.delete"),
+    delete("/vms/{id}", "vm.delete"),
     patch("/vms/{id}", "vm.set")
         .takes(&[
             "name_label",
