@@ -3,6 +3,7 @@
 //! The table is complete or the test fails: who adds an operation says here who may call it.
 
 mod callers;
+mod hidden;
 mod levels;
 mod rest;
 
