@@ -129,10 +129,22 @@ impl<'a> Lexer<'a> {
         Err(self.wrong("a string without an end"))
     }
 
-    /// Replaces escapes. Names of sources have none, so it is enough that it is right.
+    /// Replaces escapes, those of JSON and `\'`. Names of sources have none, so it is enough that it is right.
     fn unescape(&self, inside: &str) -> Result<Cow<'a, str>, Malformed> {
-        let plain = inside.replace("\\'", "'");
-        serde_json::from_str::<String>(&format!("\"{plain}\"")).map(Cow::Owned).map_err(|_| self.wrong("a bad escape"))
+        let mut json = String::with_capacity(inside.len() + 2);
+        json.push('"');
+        let mut letters = inside.chars();
+        while let Some(letter) = letters.next() {
+            match (letter, if letter == '\\' { letters.next() } else { None }) {
+                (_, Some('\'')) => json.push('\''),
+                (_, Some(escaped)) => json.extend(['\\', escaped]),
+                // As it stands between apostrophes.
+                ('"', None) => json.push_str("\\\""),
+                (letter, None) => json.push(letter),
+            }
+        }
+        json.push('"');
+        serde_json::from_str::<String>(&json).map(Cow::Owned).map_err(|_| self.wrong("a bad escape"))
     }
 
     fn expect(&mut self, byte: u8) -> Result<(), Malformed> {

@@ -91,6 +91,21 @@ fn one_series_and_none_at_all() {
     assert_eq!(updates.values(0).collect::<Vec<_>>(), [f64::INFINITY, f64::NEG_INFINITY]);
 }
 
+#[test]
+fn names_come_through_whatever_is_in_them() {
+    for (legend, name) in [
+        (r#""MAX:sr:u:a'b""#, "a'b"),
+        (r#""MAX:sr:u:a\\'b""#, r"a\'b"),
+        (r#"'MAX:sr:u:a\'b\u00e9'"#, "a'bé"),
+        (r#"'MAX:sr:u:a"b\u00e9'"#, "a\"bé"),
+        (r#""MAX:sr:u:a\"b""#, "a\"b"),
+    ] {
+        let body = format!("{{meta:{{start:0,step:5,end:5,legend:[{legend}]}},data:[]}}");
+        let updates = Updates::parse(body.as_bytes()).unwrap_or_else(|error| panic!("{body}: {error}"));
+        assert_eq!(&*updates.columns[0].source, name, "{body}");
+    }
+}
+
 /// Two sources, a ring of three rows of 5 s and one of two rows of 60 s, in every dialect.
 fn archives() -> Vec<(&'static str, String)> {
     vec![
