@@ -29,6 +29,7 @@ import { Route as AppSrsIndexRouteImport } from './routes/_app.srs.index';
 import { Route as AppSrsIdRouteImport } from './routes/_app.srs.$id';
 import { Route as AppVmsIndexRouteImport } from './routes/_app.vms.index';
 import { Route as AppVmsIdRouteImport } from './routes/_app.vms.$id';
+import { Route as AppVmsNewRouteImport } from './routes/_app.vms.new';
 import { Route as AppSettingsPluginsIndexRouteImport } from './routes/_app.settings.plugins.index';
 import { Route as AppSettingsPluginsIdRouteImport } from './routes/_app.settings.plugins.$id';
 
@@ -131,6 +132,11 @@ const AppVmsIdRoute = AppVmsIdRouteImport.update({
   path: '/vms/$id',
   getParentRoute: () => AppRoute,
 } as any);
+const AppVmsNewRoute = AppVmsNewRouteImport.update({
+  id: '/vms/new',
+  path: '/vms/new',
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSettingsPluginsIndexRoute = AppSettingsPluginsIndexRouteImport.update({
   id: '/settings/plugins/',
   path: '/settings/plugins/',
@@ -156,6 +162,7 @@ export interface FileRoutesByFullPath {
   '/settings/users': typeof AppSettingsUsersRoute;
   '/srs/$id': typeof AppSrsIdRoute;
   '/vms/$id': typeof AppVmsIdRoute;
+  '/vms/new': typeof AppVmsNewRoute;
   '/hosts/': typeof AppHostsIndexRoute;
   '/networks/': typeof AppNetworksIndexRoute;
   '/pools/': typeof AppPoolsIndexRoute;
@@ -179,6 +186,7 @@ export interface FileRoutesByTo {
   '/settings/users': typeof AppSettingsUsersRoute;
   '/srs/$id': typeof AppSrsIdRoute;
   '/vms/$id': typeof AppVmsIdRoute;
+  '/vms/new': typeof AppVmsNewRoute;
   '/hosts': typeof AppHostsIndexRoute;
   '/networks': typeof AppNetworksIndexRoute;
   '/pools': typeof AppPoolsIndexRoute;
@@ -204,6 +212,7 @@ export interface FileRoutesById {
   '/_app/settings/users': typeof AppSettingsUsersRoute;
   '/_app/srs/$id': typeof AppSrsIdRoute;
   '/_app/vms/$id': typeof AppVmsIdRoute;
+  '/_app/vms/new': typeof AppVmsNewRoute;
   '/_app/hosts/': typeof AppHostsIndexRoute;
   '/_app/networks/': typeof AppNetworksIndexRoute;
   '/_app/pools/': typeof AppPoolsIndexRoute;
@@ -229,6 +238,7 @@ export interface FileRouteTypes {
     | '/settings/users'
     | '/srs/$id'
     | '/vms/$id'
+    | '/vms/new'
     | '/hosts/'
     | '/networks/'
     | '/pools/'
@@ -252,6 +262,7 @@ export interface FileRouteTypes {
     | '/settings/users'
     | '/srs/$id'
     | '/vms/$id'
+    | '/vms/new'
     | '/hosts'
     | '/networks'
     | '/pools'
@@ -276,6 +287,7 @@ export interface FileRouteTypes {
     | '/_app/settings/users'
     | '/_app/srs/$id'
     | '/_app/vms/$id'
+    | '/_app/vms/new'
     | '/_app/hosts/'
     | '/_app/networks/'
     | '/_app/pools/'
@@ -433,6 +445,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppVmsIdRouteImport;
       parentRoute: typeof AppRoute;
     };
+    '/_app/vms/new': {
+      id: '/_app/vms/new';
+      path: '/vms/new';
+      fullPath: '/vms/new';
+      preLoaderRoute: typeof AppVmsNewRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     '/_app/settings/plugins/': {
       id: '/_app/settings/plugins/';
       path: '/settings/plugins';
@@ -463,6 +482,7 @@ interface AppRouteChildren {
   AppSettingsUsersRoute: typeof AppSettingsUsersRoute;
   AppSrsIdRoute: typeof AppSrsIdRoute;
   AppVmsIdRoute: typeof AppVmsIdRoute;
+  AppVmsNewRoute: typeof AppVmsNewRoute;
   AppHostsIndexRoute: typeof AppHostsIndexRoute;
   AppNetworksIndexRoute: typeof AppNetworksIndexRoute;
   AppPoolsIndexRoute: typeof AppPoolsIndexRoute;
@@ -486,6 +506,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppSettingsUsersRoute: AppSettingsUsersRoute,
   AppSrsIdRoute: AppSrsIdRoute,
   AppVmsIdRoute: AppVmsIdRoute,
+  AppVmsNewRoute: AppVmsNewRoute,
   AppHostsIndexRoute: AppHostsIndexRoute,
   AppNetworksIndexRoute: AppNetworksIndexRoute,
   AppPoolsIndexRoute: AppPoolsIndexRoute,

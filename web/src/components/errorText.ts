@@ -22,6 +22,12 @@ export function errorText(error: unknown): string {
     case CODE.objectAlreadyExists:
       return t('error.exists');
     default:
+      if (codeOfPool(error) === 'SR_FULL') return t('error.srFull');
       return error.message || t('error.unknown');
   }
+}
+
+/** What a pool calls the failure. */
+function codeOfPool({ data }: ApiError): unknown {
+  return typeof data === 'object' && data !== null && 'code' in data ? data.code : undefined;
 }

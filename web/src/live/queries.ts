@@ -55,6 +55,12 @@ export const tokensQuery = queryOptions({
   ...REREAD,
 });
 
+export const cloudConfigsQuery = queryOptions({
+  queryKey: ['cloudConfigs'],
+  queryFn: () => client.call('cloudConfig.getAll', {}),
+  ...REREAD,
+});
+
 /** Seconds between two points, and so between two readings. */
 export const STEPS: Record<Granularity, number> = { seconds: 5, minutes: 60, hours: 3_600, days: 86_400 };
 

@@ -1,12 +1,14 @@
 // What people do to machines: from making one to deleting it, with its snapshots, disks and interfaces.
 import { expectAccessible } from '../support/axe.ts';
 import { addUser, choose, grant, remove } from '../support/people.ts';
-import { enter, signIn, toast, vmRow } from '../support/person.ts';
+import { enter, expectCount, signIn, toast, vmRow } from '../support/person.ts';
 import { expect, type Locator, type Page, test } from '../support/test.ts';
 
 const ORIGINAL = 'Demo Linux VM (1)';
 const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name, exact: true });
 const region = (page: Page, name: string) => page.getByRole('region', { name: new RegExp(`^${name}`) }).first();
+/** A box to choose from; its list has the same name. */
+const box = (within: Page | Locator, name: string) => within.getByRole('combobox', { name, exact: true });
 const VICTOR = { name: 'victor', password: 'victor-and-his-password' };
 
 /** Opens the menu of the page and chooses a verb of it. */
@@ -89,6 +91,153 @@ test('a clone is started, kept in a snapshot, taken back and deleted', async ({ 
     await expect(toast(page, `${CLONE} was deleted.`)).toBeVisible();
     await expect(heading(page, 'Virtual machines')).toBeVisible();
     await expect(vmRow(page, CLONE)).toHaveCount(0);
+  });
+});
+
+test('a machine is made by the keyboard alone, from a template, with a cloud configuration', async ({ page, rig }) => {
+  const NAME = 'made by keys';
+  await signIn(page, rig.admin);
+  await page.getByRole('button', { name: 'New machine' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(heading(page, 'New virtual machine')).toBeVisible();
+  await expectAccessible(page, 'a new machine, empty');
+  await page.getByRole('button', { name: 'Create machine' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(box(page, 'Template')).toHaveAccessibleDescription(/Please fill this in/);
+
+  await box(page, 'Template').focus();
+  await page.keyboard.type('Demo Linux');
+  await expect(page.getByRole('option', { name: /^Demo Linux VM/ }).first()).toBeVisible();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+  const name = page.getByLabel('Name', { exact: true }).first();
+  await expect(name).toBeVisible();
+  await name.focus();
+  await page.keyboard.type(NAME);
+  await page.getByLabel('CPUs').focus();
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type('2');
+  // The default storage of the recorded pool is nearly full.
+  for (const size of await page.getByLabel('Size').all()) {
+    await size.focus();
+    await page.keyboard.press('ControlOrMeta+a');
+    await page.keyboard.type('0.05');
+  }
+  await page.getByLabel('Cloud configuration').focus();
+  await page.keyboard.type('Write one');
+  await expect(page.getByLabel('User data')).toHaveValue(/hostname: \{name\}/);
+  await expectAccessible(page, 'a new machine, filled in');
+  await page.getByRole('button', { name: 'Create machine' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(heading(page, NAME)).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText('Running', { exact: true })).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByRole('table', { name: 'Disks' })).toContainText('CloudConfig');
+
+  await test.step('a snapshot, back to it, and the end', async () => {
+    await page.getByRole('button', { name: 'Take snapshot' }).click();
+    const form = page.getByRole('dialog', { name: `Take a snapshot of ${NAME}` });
+    await form.getByLabel('Name').fill('first day');
+    await answer(form, 'Take snapshot');
+    await page.getByRole('button', { name: 'Go back to first day' }).click();
+    await answer(page.getByRole('dialog', { name: `Take ${NAME} back to first day?` }), 'Go back');
+    await expect(toast(page, `${NAME} is as it was at first day.`)).toBeVisible();
+    await verb(page, 'Delete');
+    await answer(page.getByRole('dialog', { name: `Delete ${NAME}?` }), 'Delete');
+    await expect(heading(page, 'Virtual machines')).toBeVisible();
+    await expect(vmRow(page, NAME)).toHaveCount(0);
+  });
+});
+
+test('a machine that cannot be made says why', async ({ page, rig }) => {
+  await signIn(page, rig.admin);
+  await page.goto('/vms/new');
+  await choose(page, box(page, 'Template'), 'Xen API SDK', /^Xen API SDK/);
+  await page.getByLabel('Name', { exact: true }).first().fill('never made');
+  await page.getByRole('button', { name: 'New interface' }).click();
+  await page.getByRole('button', { name: 'Create machine' }).click();
+  await expect(box(page, 'Network of interface 2')).toHaveAccessibleDescription(/Please fill this in/);
+  await page.getByRole('button', { name: 'Remove interface 2' }).click();
+  const group = page.getByRole('group', { name: 'Disk number 1' });
+  await group.getByLabel('Size').fill('900000');
+  if ((await box(group, 'Storage').inputValue()) === '') {
+    await box(group, 'Storage').click();
+    await page.getByRole('listbox').getByRole('option').first().click();
+  }
+  await page.getByRole('button', { name: 'Create machine' }).click();
+  const fault = page.getByRole('alert').filter({ hasText: 'The machine was not made' });
+  await expect(fault).toContainText('The storage has not enough free space.', { timeout: 60_000 });
+  await expect(page.getByLabel('Name', { exact: true }).first()).toHaveValue('never made');
+});
+
+test('many machines at once, each with its result', async ({ page, rig }) => {
+  test.slow();
+  const NAMES = ['many one', 'many two', 'many three'];
+  await signIn(page, rig.admin);
+  await open(page, ORIGINAL);
+  for (const name of NAMES) {
+    await verb(page, 'Clone');
+    const clone = page.getByRole('dialog', { name: `Clone ${ORIGINAL}` });
+    await clone.getByLabel('Name').fill(name);
+    await answer(clone, 'Clone');
+  }
+  await page.goto('/vms');
+  await page.getByRole('textbox', { name: 'Search virtual machines' }).fill('name_label:many');
+  await expectCount(page, 'Virtual machines', NAMES.length);
+  const results = page.getByRole('dialog', { name: 'Results' });
+  const bar = page.getByRole('region', { name: 'Chosen machines' });
+  const result = (name: string) => results.getByRole('listitem').filter({ hasText: name });
+  const close = async () => {
+    await page.keyboard.press('Escape');
+    await expect(results).toBeHidden();
+  };
+
+  await test.step('two are started', async () => {
+    await page.getByRole('checkbox', { name: `Choose ${NAMES[0]}` }).check();
+    await page.getByRole('checkbox', { name: `Choose ${NAMES[1]}` }).focus();
+    await page.keyboard.press('Space');
+    await expect(bar).toContainText('2 chosen');
+    await bar.getByRole('button', { name: 'Start' }).click();
+    await expect(results).toContainText('2 done, 0 failed, 0 left out, 0 to go.', { timeout: 60_000 });
+    await close();
+    await expect(bar).toBeHidden();
+  });
+
+  await test.step('of all three one can be started; the others say why not', async () => {
+    await page.getByRole('checkbox', { name: 'Choose all' }).check();
+    await expect(bar).toContainText('3 chosen');
+    await expectAccessible(page, 'a list with chosen machines');
+    await bar.getByRole('button', { name: 'Start' }).click();
+    await expect(results).toContainText('1 done, 0 failed, 2 left out, 0 to go.', { timeout: 60_000 });
+    await expect(result(NAMES[0] ?? '')).toContainText('It is running already.');
+    await expectAccessible(page, 'the results');
+    await close();
+    await expect(bar).toContainText('2 chosen');
+  });
+
+  await test.step('tagged, kept and deleted', async () => {
+    await bar.getByRole('button', { name: 'Choose none' }).click();
+    await page.getByRole('checkbox', { name: 'Choose all' }).check();
+    await bar.getByRole('button', { name: 'Tag' }).click();
+    const tag = page.getByRole('dialog', { name: 'Tag 3 machines' });
+    await tag.getByLabel('Tag').fill('a-bunch');
+    await answer(tag, 'Tag');
+    await expect(results).toContainText('3 done', { timeout: 60_000 });
+    await close();
+    await page.getByRole('textbox', { name: 'Search virtual machines' }).fill('tags:a-bunch');
+    await expectCount(page, 'Virtual machines', NAMES.length);
+    await page.getByRole('checkbox', { name: 'Choose all' }).check();
+    await bar.getByRole('button', { name: 'Snapshot' }).click();
+    await answer(page.getByRole('dialog', { name: 'Take a snapshot of 3 machines' }), 'Snapshot');
+    await expect(results).toContainText('3 done', { timeout: 60_000 });
+    await close();
+    await page.getByRole('checkbox', { name: 'Choose all' }).check();
+    await bar.getByRole('button', { name: 'Delete' }).click();
+    const question = page.getByRole('dialog', { name: 'Delete 3 machines?' });
+    for (const name of NAMES) await expect(question).toContainText(name);
+    await answer(question, 'Delete');
+    await expect(results).toContainText('3 done', { timeout: 60_000 });
+    await close();
+    await expect(page.getByText('No virtual machine matches')).toBeVisible();
   });
 });
 

@@ -43,6 +43,8 @@ export function ObjectSelect(props: ObjectSelectProps) {
       placeholder={placeholder ?? t('ask.search')}
       {...marked(required)}
       searchable
+      // To choose the same once more changes nothing.
+      allowDeselect={false}
       clearable={!required}
       clearButtonProps={{ 'aria-label': t('ask.clear', { label }) }}
       disabled={disabled ?? false}

@@ -2,13 +2,15 @@
 import { memo, type ReactNode } from 'react';
 import type { Surroundings } from '../../can/can';
 import type { Rights } from '../../can/rights';
-import { useLocale } from '../../i18n/i18n';
+import { useLocale, useT } from '../../i18n/i18n';
 import { text } from '../../live/vm';
 import { useRow } from '../../live/useWatch';
 import type { Row, Watch } from '../../live/watch';
-import { NameCell } from './cells';
+import { toast } from '../../ui/toast';
+import { NameCell, nameOf } from './cells';
 import type { Column, Kind } from './kinds';
 import classes from './ObjectTable.module.css';
+import { MOST_CHOSEN, type Selection, useIsChosen } from './selection';
 
 /** Columns, or a card where there is no room for them. */
 export type Layout = { columns: readonly Column[] } | 'card';
@@ -26,10 +28,12 @@ export interface ObjectRowProps {
   /** Pools that the daemon cannot reach. */
   gone: ReadonlySet<string>;
   rights: Rights | undefined;
+  /** Rows can be chosen. */
+  selection: Selection | undefined;
 }
 
 export const ObjectRow = memo(function ObjectRow(props: ObjectRowProps) {
-  const { watch, kind, id, rowIndex, offset, layout, online, gone, rights } = props;
+  const { watch, kind, id, rowIndex, offset, layout, online, gone, rights, selection } = props;
   useLocale();
   const row = useRow(watch, id ?? '');
   const around: Surroundings = { online, poolConnected: !(row && gone.has(poolOf(row))), rights };
@@ -40,13 +44,34 @@ export const ObjectRow = memo(function ObjectRow(props: ObjectRowProps) {
       className={layout === 'card' ? `${classes['row']} ${classes['card']}` : classes['row']}
       data-body
       data-stale={!around.poolConnected || undefined}
+      data-tick={selection !== undefined || undefined}
       aria-busy={row ? undefined : true}
       style={{ top: offset }}
     >
+      {selection && <Tick selection={selection} row={row} />}
       {cells(kind, row, layout, around)}
     </div>
   );
 });
+
+function Tick({ selection, row }: { selection: Selection; row: Row | undefined }) {
+  const t = useT();
+  const chosen = useIsChosen(selection, row?.id ?? '');
+  return (
+    <div role="cell" className={classes['tick']}>
+      {row && (
+        <input
+          type="checkbox"
+          aria-label={t('bulk.choose', { name: nameOf(row) })}
+          checked={chosen}
+          onChange={() => {
+            if (!selection.toggle(row.id)) toast.info(t('bulk.most', { count: MOST_CHOSEN }));
+          }}
+        />
+      )}
+    </div>
+  );
+}
 
 const poolOf = (row: Row): string => (row.type === 'pool' ? row.id : text(row['$pool']));
 

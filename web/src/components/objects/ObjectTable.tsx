@@ -2,7 +2,7 @@
 // rows in view, so 10,000 rows cost what the visible ones cost. A grid of divs with table roles; or cards when narrow.
 import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
 import { defaultRangeExtractor, type Range, useVirtualizer } from '@tanstack/react-virtual';
-import { type CSSProperties, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { type CSSProperties, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useT } from '../../i18n/i18n';
 import type { Rights } from '../../can/rights';
 import type { List, Watch } from '../../live/watch';
@@ -10,6 +10,8 @@ import { useWidth } from '../../ui/hooks';
 import type { Column, Kind } from './kinds';
 import { type Layout, ObjectRow } from './ObjectRow';
 import classes from './ObjectTable.module.css';
+import type { Selection } from './selection';
+import { TickAll } from './TickAll';
 
 /** Fixed, so that the place of a row is known without drawing it. */
 const HEIGHT = { row: 46, card: 106 } as const;
@@ -27,9 +29,10 @@ interface Props {
   online: boolean;
   gone: ReadonlySet<string>;
   rights: Rights | undefined;
+  selection: Selection | undefined;
 }
 
-export function ObjectTable({ kind, label, watch, list, sort, onSort, online, gone, rights }: Props) {
+export function ObjectTable({ kind, label, watch, list, sort, onSort, online, gone, rights, selection }: Props) {
   const [measure, width] = useWidth();
   const card = width > 0 && width < CARDS;
   // As text, because a few pixels more seldom make room for another column, and new columns draw every row.
@@ -39,7 +42,11 @@ export function ObjectTable({ kind, label, watch, list, sort, onSort, online, go
     return kind.columns.filter((_, place) => places.includes(place));
   }, [kind, fitting]);
   const layout: Layout = useMemo(() => (card ? 'card' : { columns }), [card, columns]);
-  const tracks = [...columns.map((column) => column.width), ...(kind.actions ? ['110px'] : [])].join(' ');
+  const tracks = [
+    ...(selection ? ['20px'] : []),
+    ...columns.map((column) => column.width),
+    ...(kind.actions ? ['110px'] : []),
+  ].join(' ');
   const style: CSSProperties & Record<`--${string}`, string> = { '--columns': tracks };
 
   const scroller = useRef<HTMLDivElement | null>(null);
@@ -99,7 +106,14 @@ export function ObjectTable({ kind, label, watch, list, sort, onSort, online, go
       }}
       onBlur={() => setFocused(undefined)}
     >
-      <Head kind={kind} columns={columns} card={card} sort={sort} onSort={onSort} />
+      <Head
+        kind={kind}
+        columns={columns}
+        card={card}
+        sort={sort}
+        onSort={onSort}
+        tick={selection && <TickAll selection={selection} list={list} />}
+      />
       <div role="rowgroup" className={classes['canvas']} style={{ height: virtualizer.getTotalSize() }}>
         {virtualizer.getVirtualItems().map((item) => {
           const id = list.ids[item.index - list.start];
@@ -115,6 +129,7 @@ export function ObjectTable({ kind, label, watch, list, sort, onSort, online, go
               online={online}
               gone={gone}
               rights={rights}
+              selection={selection}
             />
           );
         })}
@@ -123,9 +138,13 @@ export function ObjectTable({ kind, label, watch, list, sort, onSort, online, go
   );
 }
 
-type HeadProps = Pick<Props, 'kind' | 'sort' | 'onSort'> & { columns: readonly Column[]; card: boolean };
+type HeadProps = Pick<Props, 'kind' | 'sort' | 'onSort'> & {
+  columns: readonly Column[];
+  card: boolean;
+  tick: ReactNode;
+};
 
-function Head({ kind, columns, card, sort, onSort }: HeadProps) {
+function Head({ kind, columns, card, sort, onSort, tick }: HeadProps) {
   const t = useT();
   // A card has no columns, but people still want to sort.
   const shown = card ? kind.columns.filter((column) => column.sort).slice(0, 3) : columns;
@@ -137,6 +156,11 @@ function Head({ kind, columns, card, sort, onSort }: HeadProps) {
         className={card ? `${classes['row']} ${classes['headCard']}` : classes['row']}
         data-head
       >
+        {tick && (
+          <div role="columnheader" className={classes['tick']}>
+            {tick}
+          </div>
+        )}
         {shown.map((column) => {
           const direction = sort.column === column.id ? (sort.descending ? 'descending' : 'ascending') : undefined;
           return (

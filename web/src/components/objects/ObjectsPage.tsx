@@ -22,6 +22,7 @@ import type { ListSearch } from './listSearch';
 import { ObjectTable } from './ObjectTable';
 import { PoolBanners, troubled } from './PoolBanners';
 import { QuickFilters } from './QuickFilters';
+import { useSelection } from './selection';
 
 /** The address follows the typing at this distance: browsers refuse to change it hundreds of times. */
 const ADDRESS_PAUSE = 300;
@@ -97,6 +98,7 @@ export function ObjectsPage({ kind: name, search }: { kind: KindName; search: Li
   );
   const user = useUser();
   const rights = useRights();
+  const selection = useSelection();
   const online = useConnection().kind === 'online';
   const servers = useQuery({ ...serversQuery, enabled: user?.permission === 'admin' }).data;
   const [typed, type] = useTyped(search.q, onSearch);
@@ -171,6 +173,7 @@ export function ObjectsPage({ kind: name, search }: { kind: KindName; search: Li
         online={online}
         gone={gone}
         rights={rights}
+        selection={kind.bulk ? selection : undefined}
         onSort={(column) =>
           onSearch({
             sort: column === 'name' ? undefined : column,
@@ -185,6 +188,7 @@ export function ObjectsPage({ kind: name, search }: { kind: KindName; search: Li
     <Page
       fill
       title={t(`nav.${kind.name}`)}
+      actions={kind.create?.(rights)}
       aside={
         list.total !== undefined && (
           <Text component="span" c="dimmed" role="status">
@@ -200,6 +204,7 @@ export function ObjectsPage({ kind: name, search }: { kind: KindName; search: Li
         </FilterBox>
       )}
       {content}
+      {kind.bulk?.({ selection, online, gone, rights })}
     </Page>
   );
 }

@@ -2,9 +2,12 @@
 import { IconBox, IconDatabase, IconNetwork, IconServer, IconStack2, type TablerIcon } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { Surroundings } from '../../can/can';
+import type { Rights } from '../../can/rights';
 import { formatBytes, formatNumber, formatTime, type MessageKey, t } from '../../i18n/i18n';
 import { text, VM_FIELDS, vmFacts } from '../../live/vm';
 import type { Row } from '../../live/watch';
+import { BulkBar } from '../vms/BulkBar';
+import { NewVmButton } from '../vms/NewVmButton';
 import { VmActions } from '../vms/VmActions';
 import {
   BytesCell,
@@ -22,6 +25,7 @@ import {
   whereText,
 } from './cells';
 import type { Paged } from './ObjectAnchor';
+import type { Selection } from './selection';
 
 export interface Column {
   id: string;
@@ -50,6 +54,15 @@ export interface Kind {
   /** A quick filter on a property, with its values and their names. */
   states?: { property: string; values: readonly (readonly [string, MessageKey])[] };
   actions?: (row: Row, around: Surroundings) => ReactNode;
+  /** What can be done to many at once. */
+  bulk?: (props: {
+    selection: Selection;
+    online: boolean;
+    gone: ReadonlySet<string>;
+    rights: Rights | undefined;
+  }) => ReactNode;
+  /** The way to a new one. */
+  create?: (rights: Rights | undefined) => ReactNode;
   examples: readonly (readonly [string, MessageKey])[];
   properties: readonly string[];
 }
@@ -163,6 +176,8 @@ const vms: Kind = {
     ],
   },
   actions: (row, around) => <VmActions vm={vmFacts(row)} around={around} />,
+  bulk: (props) => <BulkBar {...props} />,
+  create: (rights) => <NewVmButton rights={rights} />,
   examples: [
     ['web', 'help.vms.word'],
     ['name_label:web*1', 'help.vms.glob'],
