@@ -20,6 +20,7 @@ import { Route as AppNetworksIdRouteImport } from './routes/_app.networks.$id';
 import { Route as AppPoolsIndexRouteImport } from './routes/_app.pools.index';
 import { Route as AppPoolsIdRouteImport } from './routes/_app.pools.$id';
 import { Route as AppSettingsIndexRouteImport } from './routes/_app.settings.index';
+import { Route as AppSettingsAuditRouteImport } from './routes/_app.settings.audit';
 import { Route as AppSettingsGroupsRouteImport } from './routes/_app.settings.groups';
 import { Route as AppSettingsRightsRouteImport } from './routes/_app.settings.rights';
 import { Route as AppSettingsServersRouteImport } from './routes/_app.settings.servers';
@@ -32,6 +33,7 @@ import { Route as AppVmsIdRouteImport } from './routes/_app.vms.$id';
 import { Route as AppVmsNewRouteImport } from './routes/_app.vms.new';
 import { Route as AppSettingsPluginsIndexRouteImport } from './routes/_app.settings.plugins.index';
 import { Route as AppSettingsPluginsIdRouteImport } from './routes/_app.settings.plugins.$id';
+import { Route as AppSettingsRightsExplainRouteImport } from './routes/_app.settings.rights_.explain';
 
 const AppRoute = AppRouteImport.update({
   id: '/_app',
@@ -85,6 +87,11 @@ const AppPoolsIdRoute = AppPoolsIdRouteImport.update({
 const AppSettingsIndexRoute = AppSettingsIndexRouteImport.update({
   id: '/settings/',
   path: '/settings/',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSettingsAuditRoute = AppSettingsAuditRouteImport.update({
+  id: '/settings/audit',
+  path: '/settings/audit',
   getParentRoute: () => AppRoute,
 } as any);
 const AppSettingsGroupsRoute = AppSettingsGroupsRouteImport.update({
@@ -147,6 +154,12 @@ const AppSettingsPluginsIdRoute = AppSettingsPluginsIdRouteImport.update({
   path: '/settings/plugins/$id',
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsRightsExplainRoute =
+  AppSettingsRightsExplainRouteImport.update({
+    id: '/settings/rights_/explain',
+    path: '/settings/rights/explain',
+    getParentRoute: () => AppRoute,
+  } as any);
 
 export interface FileRoutesByFullPath {
   '/': typeof AppIndexRoute;
@@ -155,6 +168,7 @@ export interface FileRoutesByFullPath {
   '/hosts/$id': typeof AppHostsIdRoute;
   '/networks/$id': typeof AppNetworksIdRoute;
   '/pools/$id': typeof AppPoolsIdRoute;
+  '/settings/audit': typeof AppSettingsAuditRoute;
   '/settings/groups': typeof AppSettingsGroupsRoute;
   '/settings/rights': typeof AppSettingsRightsRoute;
   '/settings/servers': typeof AppSettingsServersRoute;
@@ -170,6 +184,7 @@ export interface FileRoutesByFullPath {
   '/srs/': typeof AppSrsIndexRoute;
   '/vms/': typeof AppVmsIndexRoute;
   '/settings/plugins/$id': typeof AppSettingsPluginsIdRoute;
+  '/settings/rights/explain': typeof AppSettingsRightsExplainRoute;
   '/settings/plugins/': typeof AppSettingsPluginsIndexRoute;
 }
 export interface FileRoutesByTo {
@@ -179,6 +194,7 @@ export interface FileRoutesByTo {
   '/hosts/$id': typeof AppHostsIdRoute;
   '/networks/$id': typeof AppNetworksIdRoute;
   '/pools/$id': typeof AppPoolsIdRoute;
+  '/settings/audit': typeof AppSettingsAuditRoute;
   '/settings/groups': typeof AppSettingsGroupsRoute;
   '/settings/rights': typeof AppSettingsRightsRoute;
   '/settings/servers': typeof AppSettingsServersRoute;
@@ -194,6 +210,7 @@ export interface FileRoutesByTo {
   '/srs': typeof AppSrsIndexRoute;
   '/vms': typeof AppVmsIndexRoute;
   '/settings/plugins/$id': typeof AppSettingsPluginsIdRoute;
+  '/settings/rights/explain': typeof AppSettingsRightsExplainRoute;
   '/settings/plugins': typeof AppSettingsPluginsIndexRoute;
 }
 export interface FileRoutesById {
@@ -205,6 +222,7 @@ export interface FileRoutesById {
   '/_app/hosts/$id': typeof AppHostsIdRoute;
   '/_app/networks/$id': typeof AppNetworksIdRoute;
   '/_app/pools/$id': typeof AppPoolsIdRoute;
+  '/_app/settings/audit': typeof AppSettingsAuditRoute;
   '/_app/settings/groups': typeof AppSettingsGroupsRoute;
   '/_app/settings/rights': typeof AppSettingsRightsRoute;
   '/_app/settings/servers': typeof AppSettingsServersRoute;
@@ -220,6 +238,7 @@ export interface FileRoutesById {
   '/_app/srs/': typeof AppSrsIndexRoute;
   '/_app/vms/': typeof AppVmsIndexRoute;
   '/_app/settings/plugins/$id': typeof AppSettingsPluginsIdRoute;
+  '/_app/settings/rights_/explain': typeof AppSettingsRightsExplainRoute;
   '/_app/settings/plugins/': typeof AppSettingsPluginsIndexRoute;
 }
 export interface FileRouteTypes {
@@ -231,6 +250,7 @@ export interface FileRouteTypes {
     | '/hosts/$id'
     | '/networks/$id'
     | '/pools/$id'
+    | '/settings/audit'
     | '/settings/groups'
     | '/settings/rights'
     | '/settings/servers'
@@ -246,6 +266,7 @@ export interface FileRouteTypes {
     | '/srs/'
     | '/vms/'
     | '/settings/plugins/$id'
+    | '/settings/rights/explain'
     | '/settings/plugins/';
   fileRoutesByTo: FileRoutesByTo;
   to:
@@ -255,6 +276,7 @@ export interface FileRouteTypes {
     | '/hosts/$id'
     | '/networks/$id'
     | '/pools/$id'
+    | '/settings/audit'
     | '/settings/groups'
     | '/settings/rights'
     | '/settings/servers'
@@ -270,6 +292,7 @@ export interface FileRouteTypes {
     | '/srs'
     | '/vms'
     | '/settings/plugins/$id'
+    | '/settings/rights/explain'
     | '/settings/plugins';
   id:
     | '__root__'
@@ -280,6 +303,7 @@ export interface FileRouteTypes {
     | '/_app/hosts/$id'
     | '/_app/networks/$id'
     | '/_app/pools/$id'
+    | '/_app/settings/audit'
     | '/_app/settings/groups'
     | '/_app/settings/rights'
     | '/_app/settings/servers'
@@ -295,6 +319,7 @@ export interface FileRouteTypes {
     | '/_app/srs/'
     | '/_app/vms/'
     | '/_app/settings/plugins/$id'
+    | '/_app/settings/rights_/explain'
     | '/_app/settings/plugins/';
   fileRoutesById: FileRoutesById;
 }
@@ -382,6 +407,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppSettingsIndexRouteImport;
       parentRoute: typeof AppRoute;
     };
+    '/_app/settings/audit': {
+      id: '/_app/settings/audit';
+      path: '/settings/audit';
+      fullPath: '/settings/audit';
+      preLoaderRoute: typeof AppSettingsAuditRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     '/_app/settings/groups': {
       id: '/_app/settings/groups';
       path: '/settings/groups';
@@ -466,6 +498,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppSettingsPluginsIdRouteImport;
       parentRoute: typeof AppRoute;
     };
+    '/_app/settings/rights_/explain': {
+      id: '/_app/settings/rights_/explain';
+      path: '/settings/rights/explain';
+      fullPath: '/settings/rights/explain';
+      preLoaderRoute: typeof AppSettingsRightsExplainRouteImport;
+      parentRoute: typeof AppRoute;
+    };
   }
 }
 
@@ -475,6 +514,7 @@ interface AppRouteChildren {
   AppHostsIdRoute: typeof AppHostsIdRoute;
   AppNetworksIdRoute: typeof AppNetworksIdRoute;
   AppPoolsIdRoute: typeof AppPoolsIdRoute;
+  AppSettingsAuditRoute: typeof AppSettingsAuditRoute;
   AppSettingsGroupsRoute: typeof AppSettingsGroupsRoute;
   AppSettingsRightsRoute: typeof AppSettingsRightsRoute;
   AppSettingsServersRoute: typeof AppSettingsServersRoute;
@@ -490,6 +530,7 @@ interface AppRouteChildren {
   AppSrsIndexRoute: typeof AppSrsIndexRoute;
   AppVmsIndexRoute: typeof AppVmsIndexRoute;
   AppSettingsPluginsIdRoute: typeof AppSettingsPluginsIdRoute;
+  AppSettingsRightsExplainRoute: typeof AppSettingsRightsExplainRoute;
   AppSettingsPluginsIndexRoute: typeof AppSettingsPluginsIndexRoute;
 }
 
@@ -499,6 +540,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppHostsIdRoute: AppHostsIdRoute,
   AppNetworksIdRoute: AppNetworksIdRoute,
   AppPoolsIdRoute: AppPoolsIdRoute,
+  AppSettingsAuditRoute: AppSettingsAuditRoute,
   AppSettingsGroupsRoute: AppSettingsGroupsRoute,
   AppSettingsRightsRoute: AppSettingsRightsRoute,
   AppSettingsServersRoute: AppSettingsServersRoute,
@@ -514,6 +556,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppSrsIndexRoute: AppSrsIndexRoute,
   AppVmsIndexRoute: AppVmsIndexRoute,
   AppSettingsPluginsIdRoute: AppSettingsPluginsIdRoute,
+  AppSettingsRightsExplainRoute: AppSettingsRightsExplainRoute,
   AppSettingsPluginsIndexRoute: AppSettingsPluginsIndexRoute,
 };
 

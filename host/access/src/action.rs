@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use model::Levels;
+
 /// What a verb asks for, weakest first. The middle three are the levels that an access list can grant on an object.
 ///
 /// The line of an operation in the table of `wire` names one of these; the finer pair (resource, action) of the second
@@ -32,6 +34,16 @@ impl Action {
             Self::Operate => "operate",
             Self::Administrate => "administrate",
             Self::AdministratorOnly => "admin",
+        }
+    }
+
+    /// Returns the level that an entry has to grant; none when no entry grants it.
+    pub fn level(self) -> Option<Levels> {
+        match self {
+            Self::View => Some(Levels::VIEW),
+            Self::Operate => Some(Levels::OPERATE),
+            Self::Administrate => Some(Levels::ADMINISTRATE),
+            Self::SignedIn | Self::AdministratorOnly => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use model::{Kind, Object, ObjectId, Refs, Rights};
 
 use crate::privileges::{self, Verdict};
+use crate::trace::Trace;
 
 /// A property that leads to an object from which rights are inherited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,11 @@ pub trait Linked {
     /// Returns the ids of the objects at the other ends.
     fn links(&self, links: Links) -> impl Iterator<Item = &str>;
     /// Says what privileges say of an action on it.
-    fn verdict(&self, _rights: &Rights, _action: &str) -> Verdict {
+    fn verdict(&self, rights: &Rights, action: &str) -> Verdict {
+        self.judge(rights, action, &())
+    }
+    /// [`Linked::verdict`], and somebody listens.
+    fn judge(&self, _rights: &Rights, _action: &str, _trace: &impl Trace) -> Verdict {
         Verdict::Silent
     }
 }
@@ -72,8 +77,8 @@ impl Linked for Object {
         Self::kind(self)
     }
 
-    fn verdict(&self, rights: &Rights, action: &str) -> Verdict {
-        privileges::verdict(rights, self, action)
+    fn judge(&self, rights: &Rights, action: &str, trace: &impl Trace) -> Verdict {
+        privileges::verdict(rights, self, action, trace)
     }
 
     fn link(&self, link: Link) -> Option<&str> {

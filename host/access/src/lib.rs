@@ -11,19 +11,23 @@
 
 mod acl;
 mod action;
+mod explain;
 mod graph;
 mod permit;
 mod privileges;
 mod resource;
 mod rule;
+mod trace;
 mod visibility;
 
 pub use acl::allows;
 pub use action::{Action, Need};
+pub use explain::{Explanation, Reason, Step, explain};
 pub use graph::{Graph, Link, Linked, Links};
 pub use permit::{Admin, OwnAccount, Permit, Refusal, SignedIn, admin, own_account, own_or_admin, permit, signed_in};
 pub use privileges::{RESOURCES, Verdict, is_action, resource_of};
 pub use resource::{ObjectRef, Resource};
+pub use trace::Relation;
 pub use visibility::{VisibilityClass, visibility, visible};
 
 #[cfg(test)]

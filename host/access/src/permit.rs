@@ -87,7 +87,7 @@ pub fn permit<'a, T: Resource, G: Graph>(
     target: T,
 ) -> Result<Permit<T>, Refusal> {
     let need = need.into();
-    rule::decide(caller, graph, &target, need)?;
+    rule::decide(caller, graph, &target, need, &())?;
     Ok(Permit { target, action: need.action })
 }
 

@@ -4,6 +4,8 @@
 
 use model::{Kind, Object, Rights, Selector};
 
+use crate::trace::{Found, Trace};
+
 /// What the privileges of an account say about an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -255,24 +257,35 @@ fn covers(known: &str, wanted: &str) -> bool {
 }
 
 /// Says what privileges say of an action on an object; the empty action is one that only `*` is about.
-pub(crate) fn verdict(rights: &Rights, object: &Object, action: &str) -> Verdict {
+pub(crate) fn verdict(rights: &Rights, object: &Object, action: &str, trace: &impl Trace) -> Verdict {
     if rights.privileges().is_empty() {
         return Verdict::Silent;
     }
     let Some(resource) = resource_of(object) else { return Verdict::Silent };
-    judge(rights, resource, action, |selector| selector.selects(object))
+    judge(rights, resource, action, |selector| selector.selects(object), trace)
 }
 
-fn judge(rights: &Rights, resource: &str, action: &str, selects: impl Fn(&dyn Selector) -> Option<bool>) -> Verdict {
+pub(crate) fn judge<W: Trace>(
+    rights: &Rights,
+    resource: &str,
+    action: &str,
+    selects: impl Fn(&dyn Selector) -> Option<bool>,
+    trace: &W,
+) -> Verdict {
     let mut verdict = Verdict::Silent;
     let about = rights.privileges().iter().filter(|known| known.resource == resource && covers(&known.action, action));
     for privilege in about {
         // Where it cannot be told, nothing is allowed and all is denied.
         let is_meant = privilege.selector.as_ref().map_or(Some(true), |(_, selector)| selects(&**selector));
-        match (privilege.allows, is_meant) {
-            (true, Some(true)) => verdict = Verdict::Allowed,
-            (false, Some(true) | None) => return Verdict::Denied,
-            (true, None) | (_, Some(false)) => {}
+        verdict = match (privilege.allows, is_meant) {
+            (true, None) | (_, Some(false)) => continue,
+            (true, Some(true)) if verdict == Verdict::Silent => Verdict::Allowed,
+            (true, Some(true)) => verdict,
+            (false, Some(true) | None) => Verdict::Denied,
+        };
+        trace.tell(Found::Privilege(privilege, is_meant.is_some()));
+        if verdict == Verdict::Denied && !W::WANTS_ALL {
+            break;
         }
     }
     verdict

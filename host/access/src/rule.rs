@@ -2,7 +2,8 @@
 
 use model::{Caller, Rights};
 
-use crate::{Action, Graph, Linked, Need, Refusal, Resource, Verdict, allows};
+use crate::trace::{Found, Trace, either};
+use crate::{Action, Graph, Linked, Need, Refusal, Resource, Verdict, acl};
 
 /// Decides. Not seen comes before not allowed, so that a refusal never tells that a hidden object exists.
 ///
@@ -13,16 +14,21 @@ pub(crate) fn decide<T: Resource, G: Graph>(
     graph: &G,
     target: &T,
     need: Need<'_>,
+    trace: &impl Trace,
 ) -> Result<(), Refusal> {
     if caller.is_admin() {
+        trace.tell(Found::Administrator);
         return Ok(());
     }
-    let Some(principal) = caller.principal() else { return Err(Refusal::NotVisible) };
-    if !has(&principal.rights, graph, target, Action::View.into()) {
+    let Some(principal) = caller.principal() else {
+        trace.tell(Found::NoAccount);
+        return Err(Refusal::NotVisible);
+    };
+    if !has(&principal.rights, graph, target, Action::View.into(), trace) {
         return Err(Refusal::NotVisible);
     }
     // Who sees it has signed in.
-    if need.action == Action::SignedIn || has(&principal.rights, graph, target, need) {
+    if need.action == Action::SignedIn || has(&principal.rights, graph, target, need, trace) {
         return Ok(());
     }
     Err(Refusal::NotAllowed { action: need.action })
@@ -31,14 +37,23 @@ pub(crate) fn decide<T: Resource, G: Graph>(
 /// Returns whether access lists grant this very action: the level by an entry, or the privilege by a role; and no privilege
 /// denies it. No level implies a weaker one there: an old list may grant "operate" alone, which is of no use, because what
 /// cannot be seen cannot be used. What only administrators do no privilege grants.
-pub(crate) fn has<T: Resource, G: Graph>(rights: &Rights, graph: &G, target: &T, need: Need<'_>) -> bool {
+pub(crate) fn has<T: Resource, G: Graph>(
+    rights: &Rights,
+    graph: &G,
+    target: &T,
+    need: Need<'_>,
+    trace: &impl Trace,
+) -> bool {
+    trace.asks();
     if !target.is_object() || need.action == Action::AdministratorOnly {
+        trace.tell(Found::AdministratorsOnly);
         return false;
     }
     let object = graph.object(target.id());
-    match object.map_or(Verdict::Silent, |object| object.verdict(rights, need.privilege)) {
-        Verdict::Allowed => true,
+    let listed = || acl::traced(rights, graph, target.id(), need.action, trace);
+    match object.map_or(Verdict::Silent, |object| object.judge(rights, need.privilege, trace)) {
+        Verdict::Allowed => either(trace, true, listed),
         Verdict::Denied => false,
-        Verdict::Silent => allows(rights, graph, target.id(), need.action),
+        Verdict::Silent => listed(),
     }
 }

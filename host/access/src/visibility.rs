@@ -24,7 +24,7 @@ impl VisibilityClass {
     pub fn sees<T: Resource, G: Graph>(&self, graph: &G, target: &T) -> bool {
         match self {
             Self::Administrator => true,
-            Self::Listed(rights) => rule::has(rights, graph, target, Action::View.into()),
+            Self::Listed(rights) => rule::has(rights, graph, target, Action::View.into(), &()),
             Self::Nothing => false,
         }
     }

@@ -44,6 +44,11 @@ impl Acl {
         format!("{}{}/{}", prefix(&self.subject), self.object, self.action)
     }
 
+    /// Returns it as decisions read it.
+    pub(crate) fn entry(&self) -> Entry<'_> {
+        Entry { subject: &self.subject, object: &self.object, action: &self.action }
+    }
+
     /// Returns the public form. The id only has to be the same for the same entry, so it is a hash of it.
     fn view(&self) -> Value {
         let id = URL_SAFE_NO_PAD.encode(&digest(&SHA256, self.key().as_bytes()).as_ref()[..12]);
@@ -62,13 +67,17 @@ impl App {
     pub(crate) fn rights(&self, user: &UserId) -> Result<Rights> {
         let groups = self.groups_of(user)?;
         let subjects: Vec<&str> = std::iter::once(user.as_str()).chain(groups.iter().map(GroupId::as_str)).collect();
+        let acls = self.acls_of(&subjects)?;
+        Ok(Rights::of(&subjects, acls.iter().map(Acl::entry)).with(self.privileges(user, &groups)?))
+    }
+
+    /// Returns the entries of an account and its groups.
+    pub(crate) fn acls_of(&self, subjects: &[&str]) -> Result<Vec<Acl>> {
         let mut acls = Vec::new();
-        for subject in &subjects {
+        for subject in subjects {
             acls.extend(self.acls(&prefix(subject), MAX_ENTRIES)?);
         }
-        let entries = acls.iter();
-        let entries = entries.map(|acl| Entry { subject: &acl.subject, object: &acl.object, action: &acl.action });
-        Ok(Rights::of(&subjects, entries).with(self.privileges(user, &groups)?))
+        Ok(acls)
     }
 
     /// Returns the accounts that an account or group stands for; none when there is no such thing.

@@ -13,6 +13,7 @@ mod ctx;
 pub mod dashboard;
 pub mod disk;
 mod error;
+pub mod explain;
 pub mod group;
 pub mod host;
 pub mod house;

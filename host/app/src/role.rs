@@ -166,7 +166,7 @@ impl Holder {
         }
     }
 
-    fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         match self {
             Self::User(id) => id.as_str(),
             Self::Group(id) => id.as_str(),
@@ -175,12 +175,12 @@ impl Holder {
 }
 
 impl App {
-    fn role(&self, id: &str) -> Result<Stored<Role>> {
+    pub(crate) fn role(&self, id: &str) -> Result<Stored<Role>> {
         let found = self.store.get::<Role>(Table::Roles, &role_key(id))?;
         Ok(found.ok_or_else(|| Failure::no_such(id, "acl-role"))?)
     }
 
-    fn role_privileges(&self, role: &str) -> Result<Vec<Privilege>> {
+    pub(crate) fn role_privileges(&self, role: &str) -> Result<Vec<Privilege>> {
         let found = self.store.scan::<Privilege>(Table::Roles, &privilege_key(role, ""), None, MAX_PRIVILEGES)?;
         Ok(found.into_iter().map(|(_, stored)| stored.value).collect())
     }

@@ -13,7 +13,7 @@ mod table;
 pub use document::{openapi, openrpc};
 pub use endpoint::{ENDPOINTS, Endpoint, LATER, Later, Outcome};
 pub use failure::Failure;
-pub use privilege::privileges;
+pub use privilege::{meanings, privileges};
 pub use schema::{Issue, Param, Params, Type};
 pub use table::{
     Access, Collection, Level, OPERATIONS, Object, Operation, Route, Verb, collection, collections, find, later,

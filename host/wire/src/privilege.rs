@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::{Level, Operation};
+use crate::{Level, Operation, Params, Type};
 
 /// Operation, parameter, action.
 const PRIVILEGES: &[(&str, &str, &str)] = &[
@@ -94,6 +94,25 @@ pub fn privileges(operation: &Operation, param: &str, params: &Map<String, Value
     }
 }
 
+/// Returns all that calls of an operation can mean on the object that a parameter names, whatever else they say.
+pub fn meanings(operation: &Operation, param: &str) -> Vec<Cow<'static, str>> {
+    let fields = if let Params::Fields(fields) = operation.params { fields } else { &[] };
+    let given = fields.iter().filter(|field| field.name != "*").map(|field| {
+        // What is asked for by a word of its own ("force") may be another thing.
+        let value = if matches!(field.ty, Type::Bool) { Value::Bool(true) } else { Value::Null };
+        Map::from_iter([(field.name.to_owned(), value)])
+    });
+    let mut all = Vec::new();
+    for params in std::iter::once(Map::new()).chain(given) {
+        for meaning in privileges(operation, param, &params) {
+            if !all.contains(&meaning) {
+                all.push(meaning);
+            }
+        }
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -116,6 +135,18 @@ mod tests {
         assert_eq!(means("host.restart", json!({ "id": "a" })), ["reboot:clean"]);
         assert_eq!(means("host.restart", json!({ "id": "a", "suspendResidentVms": true })), ["reboot:smart"]);
         assert_eq!(means("vm.stats", json!({ "id": "a" })), ["read"]);
+    }
+
+    #[test]
+    fn all_that_calls_can_mean() {
+        let all = |operation: &str, param: &str| meanings(crate::find(operation).unwrap(), param);
+        assert_eq!(all("vm.start", "id"), ["start"]);
+        assert_eq!(all("vm.stop", "id"), ["shutdown:clean", "shutdown:hard"]);
+        assert_eq!(all("host.restart", "id"), ["reboot:clean", "reboot:hard", "reboot:smart"]);
+        assert_eq!(all("vm.stats", "id"), ["read"]);
+        let of_changes = all("vm.set", "id");
+        assert!(of_changes.contains(&"update:name_label".into()) && of_changes.len() > 5, "{of_changes:?}");
+        assert!(of_changes.iter().all(|action| action.starts_with("update:") && action != "update:id"));
     }
 
     #[test]

@@ -33,6 +33,68 @@ export interface Schemas {
   Privilege: { resource: string; action: string; effect: 'allow' | 'deny'; selector?: string };
   /** A text that is kept for those who make machines. */
   CloudConfig: { id: string; name: string; template: string };
+  /** A record of the audit log; its id is a hash of all the rest. */
+  AuditRecord: {
+    id: string;
+    previousId: string;
+    /** Milliseconds since the epoch. */
+    time: number;
+    event: string;
+    subject: Readonly<Record<string, unknown>>;
+    data: unknown;
+  };
+  /** What an account may do to an object, and why. */
+  Explained: {
+    user: string;
+    object: string;
+    /** To see it comes first, without an operation; the reasons of what is not visible say why it is not. */
+    operations: {
+      operation?: string;
+      param?: string;
+      description?: string;
+      level: 'signed-in' | 'view' | 'operate' | 'administrate' | 'admin';
+      /** What it is called in roles of fine rights. */
+      privileges: string[];
+      allowed: boolean;
+      visible: boolean;
+      reasons: Schemas['Reason'][];
+    }[];
+    /** Objects of the reasons, by id. */
+    objects: Readonly<Record<string, { type: string; name: string | null }>>;
+    /** Sets of the account that offer the object; otherwise it belongs to them. */
+    resourceSets: { id: string; name: string; offers: boolean }[];
+  };
+  Reason:
+    | { kind: 'administrator' | 'administratorsOnly' | 'nothing' }
+    | {
+        kind: 'entry';
+        subject: string;
+        object: string;
+        action: string;
+        /** From the object in question to that of the entry. */
+        way: { by: Schemas['Relation']; object: string }[];
+      }
+    | {
+        kind: 'privilege';
+        effect: 'allow' | 'deny';
+        resource: string;
+        action: string;
+        selector: string | null;
+        isSure: boolean;
+        roles: { privilege: string; id: string; name: string; holders: string[] }[];
+      };
+  Relation:
+    | 'pool'
+    | 'container'
+    | 'host'
+    | 'snapshotOf'
+    | 'sr'
+    | 'vdi'
+    | 'vm'
+    | 'network'
+    | 'subject'
+    | 'user'
+    | 'device';
   /** Times are milliseconds since the epoch. */
   Token: {
     id: string;
@@ -199,9 +261,13 @@ interface Results {
   'group.removeUser': boolean;
   'group.set': boolean;
   'acl.add': boolean;
+  'acl.explain': Schemas['Explained'];
   'acl.get': Schemas['Acl'][];
   'acl.getCurrentPermissions': Schemas['Granted'];
   'acl.remove': boolean;
+  'audit.exportRecords': { $getFrom: string };
+  'audit.generateFingerprint': { fingerprint: string; newest: string; oldest: string; nValid: number; error?: string };
+  'audit.getRecords': Schemas['AuditRecord'][];
   'token.create': string;
   'token.delete': boolean;
   'token.deleteOwn': boolean;

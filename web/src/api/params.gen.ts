@@ -4,6 +4,8 @@
 export interface Params {
   /** Grants a role on an object to an account or a group. */
   'acl.add': { subject: string; object: string; action: string };
+  /** Tells what an account may do to an object, operation by operation, and why. */
+  'acl.explain': { user: string; object: string; operation?: string };
   /** Lists who was granted what. */
   'acl.get': Record<string, unknown>;
   /** Tells what the caller was granted, object by object. */

@@ -1,5 +1,13 @@
 // The pages of Settings, for those who may open them: administrators.
-import { IconKey, IconPuzzle, IconServer2, IconTicket, IconUsers, IconUsersGroup } from '@tabler/icons-react';
+import {
+  IconHistory,
+  IconKey,
+  IconPuzzle,
+  IconServer2,
+  IconTicket,
+  IconUsers,
+  IconUsersGroup,
+} from '@tabler/icons-react';
 
 export const SETTINGS = [
   { to: '/settings/servers', label: 'nav.servers', icon: IconServer2 },
@@ -8,4 +16,5 @@ export const SETTINGS = [
   { to: '/settings/groups', label: 'nav.groups', icon: IconUsersGroup },
   { to: '/settings/rights', label: 'nav.rights', icon: IconKey },
   { to: '/settings/tokens', label: 'nav.tokens', icon: IconTicket },
+  { to: '/settings/audit', label: 'nav.audit', icon: IconHistory },
 ] as const;

@@ -1,7 +1,11 @@
 // English: the language that every other catalogue must match, key by key and place by place.
+import { audit } from './en/audit';
+import { explain } from './en/explain';
 import { vms } from './en/vms';
 
 export const en = {
+  ...audit,
+  ...explain,
   ...vms,
 
   'action.add': 'Add',

@@ -1,8 +1,12 @@
 // Français.
+import { audit } from './fr/audit';
+import { explain } from './fr/explain';
 import type { Catalogue } from './i18n';
 import { vms } from './fr/vms';
 
 export const fr: Catalogue = {
+  ...audit,
+  ...explain,
   ...vms,
 
   'action.add': 'Ajouter',

@@ -1,5 +1,5 @@
 // What is read once and then kept by notifications: the keys and the readers, in one place.
-import { keepPreviousData, queryOptions, useMutation, useQuery } from '@tanstack/react-query';
+import { infiniteQueryOptions, keepPreviousData, queryOptions, useMutation, useQuery } from '@tanstack/react-query';
 import { fetchProviders, fetchSession } from '../api/http';
 import type { Granularity, Methods, Schemas } from '../api/methods';
 import { client, queryClient } from './live';
@@ -47,6 +47,32 @@ export const aclsQuery = queryOptions({
   queryKey: ['acls'],
   queryFn: () => client.call('acl.get', {}),
   ...REREAD,
+});
+
+export const explainQuery = (user: string, object: string) =>
+  queryOptions({
+    queryKey: ['explain', user, object],
+    queryFn: () => client.call('acl.explain', { user, object }),
+    ...REREAD,
+  });
+
+/** Records that are asked for at once. */
+export const AUDIT_PAGE = 500;
+
+/** Newest first; each page but the first begins with the last record of the page before. */
+export const auditQuery = infiniteQueryOptions({
+  queryKey: ['audit'],
+  queryFn: ({ pageParam }) =>
+    client.call('audit.getRecords', {
+      maxRecords: AUDIT_PAGE,
+      ...(pageParam !== undefined && { id: pageParam }),
+    }),
+  initialPageParam: undefined as string | undefined,
+  getNextPageParam: (last) => (last.length === AUDIT_PAGE ? last.at(-1)?.id : undefined),
+  staleTime: 0,
+  refetchOnMount: 'always',
+  // Every page would be read again, and the list would jump.
+  refetchOnWindowFocus: false,
 });
 
 export const tokensQuery = queryOptions({

@@ -1,12 +1,13 @@
 //! Access lists of the first kind: an entry grants a role on one object, and objects inherit from what they belong to.
 //!
 //! There is no "no" in these lists: the levels of all entries of an account and its groups add up. What inherits from
-//! what is one table, in [`has`]; the walk asks each parent for the same level.
+//! what is one table, in [`Walk::has`]; the walk asks each parent for the same level.
 
 use model::{Kind, Levels, Rights};
 
 use crate::Action;
 use crate::graph::{Graph, Link, Linked, Links};
+use crate::trace::{Found, Relation, Trace, any, either};
 
 /// How far a walk goes: snapshot of a disk, disk, VM, host, pool are five. Longer chains are loops of broken records.
 const DEPTH: usize = 8;
@@ -14,41 +15,74 @@ const DEPTH: usize = 8;
 /// Returns whether an account with these rights has `action` on the object with this id; never when it is not in `graph`.
 /// What no list grants ([`Action::AdministratorOnly`]) is never there.
 pub fn allows<G: Graph>(rights: &Rights, graph: &G, id: &str, action: Action) -> bool {
-    let level = match action {
-        Action::View => Levels::VIEW,
-        Action::Operate => Levels::OPERATE,
-        Action::Administrate => Levels::ADMINISTRATE,
-        Action::SignedIn | Action::AdministratorOnly => return false,
-    };
-    !rights.is_empty() && has(rights, graph, id, level, DEPTH)
+    traced(rights, graph, id, action, &())
 }
 
-fn has<G: Graph>(rights: &Rights, graph: &G, id: &str, level: Levels, depth: usize) -> bool {
-    let Some(object) = graph.object(id).filter(|_| depth > 0) else { return false };
-    let own = || rights.on(id).has(level);
-    let up = |parent: &str| parent != id && has(rights, graph, parent, level, depth - 1);
-    let by = |link| object.link(link).is_some_and(up);
-    match object.kind() {
-        Kind::Host | Kind::Network | Kind::VmTemplate => own() || by(Link::Pool),
-        Kind::Sr | Kind::Vm => own() || by(Link::Container),
-        Kind::VmSnapshot => own() || by(Link::SnapshotOf),
-        Kind::VmController => by(Link::Container),
-        Kind::Vdi => {
-            let vm = |vbd| graph.object(vbd).and_then(|vbd| vbd.link(Link::Vm));
-            by(Link::Sr) || object.links(Links::Vbds).filter_map(vm).any(up)
+/// [`allows`], and somebody listens.
+pub(crate) fn traced<G: Graph>(rights: &Rights, graph: &G, id: &str, action: Action, trace: &impl Trace) -> bool {
+    let Some(level) = action.level() else { return false };
+    !rights.is_empty() && Walk { rights, graph, level, trace }.has(id, DEPTH)
+}
+
+/// One question that is asked of an object and of those that it inherits from.
+struct Walk<'a, G, W> {
+    rights: &'a Rights,
+    graph: &'a G,
+    level: Levels,
+    trace: &'a W,
+}
+
+impl<G: Graph, W: Trace> Walk<'_, G, W> {
+    fn has(&self, id: &str, depth: usize) -> bool {
+        let Self { rights, graph, level, trace } = *self;
+        let Some(object) = graph.object(id).filter(|_| depth > 0) else { return false };
+        let own = || {
+            let is_granted = rights.on(id).has(level);
+            if is_granted {
+                trace.tell(Found::Entry(id));
+            }
+            is_granted
+        };
+        let up = |by: Relation, parent: &str| parent != id && trace.step(by, parent, || self.has(parent, depth - 1));
+        let by = |link: Link| object.link(link).is_some_and(|parent| up(link.into(), parent));
+        match object.kind() {
+            Kind::Host | Kind::Network | Kind::VmTemplate => either(trace, own(), || by(Link::Pool)),
+            Kind::Sr | Kind::Vm => either(trace, own(), || by(Link::Container)),
+            Kind::VmSnapshot => either(trace, own(), || by(Link::SnapshotOf)),
+            Kind::VmController => by(Link::Container),
+            Kind::Vdi => either(trace, by(Link::Sr), || {
+                let vm = |vbd| graph.object(vbd).and_then(|vbd| vbd.link(Link::Vm));
+                any(trace, object.links(Links::Vbds).filter_map(vm), |vm| up(Relation::User, vm))
+            }),
+            Kind::VdiSnapshot => by(Link::SnapshotOf),
+            Kind::Vbd => by(Link::Vdi),
+            Kind::Vif => either(trace, by(Link::Network), || by(Link::Vm)),
+            Kind::Pif | Kind::Pci | Kind::Pusb | Kind::Task => by(Link::Host),
+            Kind::Pbd => either(trace, by(Link::Host), || by(Link::Sr)),
+            Kind::UsbGroup => {
+                let mut pusbs = object.links(Links::Pusbs).peekable();
+                pusbs.peek().is_some() && pusbs.all(|pusb| up(Relation::Device, pusb))
+            }
+            Kind::Vusb => by(Link::Vm),
+            Kind::Message => by(Link::Subject),
+            _ => own(),
         }
-        Kind::VdiSnapshot => by(Link::SnapshotOf),
-        Kind::Vbd => by(Link::Vdi),
-        Kind::Vif => by(Link::Network) || by(Link::Vm),
-        Kind::Pif | Kind::Pci | Kind::Pusb | Kind::Task => by(Link::Host),
-        Kind::Pbd => by(Link::Host) || by(Link::Sr),
-        Kind::UsbGroup => {
-            let mut pusbs = object.links(Links::Pusbs).peekable();
-            pusbs.peek().is_some() && pusbs.all(up)
+    }
+}
+
+impl From<Link> for Relation {
+    fn from(link: Link) -> Self {
+        match link {
+            Link::Pool => Self::Pool,
+            Link::Container => Self::Container,
+            Link::Host => Self::Host,
+            Link::SnapshotOf => Self::SnapshotOf,
+            Link::Sr => Self::Sr,
+            Link::Vdi => Self::Vdi,
+            Link::Vm => Self::Vm,
+            Link::Network => Self::Network,
+            Link::Subject => Self::Subject,
         }
-        Kind::Vusb => by(Link::Vm),
-        Kind::Message => by(Link::Subject),
-        _ => own(),
     }
 }
 

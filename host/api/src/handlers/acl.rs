@@ -1,6 +1,7 @@
 //! Access lists.
 
-use app::acl;
+use app::{acl, explain};
+use model::UserId;
 use serde_json::Value;
 
 use super::{Call, Handler, Reply, done};
@@ -9,6 +10,11 @@ handlers! {
     "acl.add" => |call| {
         let acl = call.take()?;
         acl::add(&call.ctx, acl).await.map(done)
+    };
+    "acl.explain" => |call| {
+        let operation = call.params.get("operation").and_then(Value::as_str);
+        let user = UserId::from(call.text("user"));
+        explain::explain(&call.ctx, &user, call.text("object"), operation).map(Reply::Value)
     };
     "acl.get" => |call| acl::get(&call.ctx).map(|entries| Reply::Value(Value::Array(entries)));
     "acl.getCurrentPermissions" => |call| acl::current_permissions(&call.ctx).map(Reply::Value);

@@ -59,6 +59,7 @@ const LINKS = [
   'Groups',
   'Rights',
   'Tokens',
+  'Audit',
 ] as const;
 
 /** Follows a link of the sidebar. */

@@ -27,6 +27,7 @@ const NOT_YET: i64 = -1;
 /// Name, parameters (`$vm`, `$admin`, `$none`, `$server` are ids of what is there), answers.
 pub(crate) const METHODS: &[(&str, &str, Codes)] = &[
     ("acl.add", r#"{"subject":"$none","object":"nothing","action":"viewer"}"#, [2, 2, 0]),
+    ("acl.explain", r#"{"user":"$none","object":"$vm"}"#, [2, 2, 0]),
     ("acl.get", "{}", [2, 2, 0]),
     ("acl.getCurrentPermissions", "{}", [2, 0, 0]),
     ("acl.remove", r#"{"subject":"$none","object":"nothing","action":"viewer"}"#, [2, 2, 0]),

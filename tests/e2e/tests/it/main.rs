@@ -10,6 +10,7 @@ mod cli;
 mod conversations;
 mod crash;
 mod devices;
+mod explain;
 mod groups;
 mod hostile;
 mod ldap;

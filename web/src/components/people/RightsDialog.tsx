@@ -4,20 +4,15 @@ import type { Schemas } from '../../api/methods';
 import { useT } from '../../i18n/i18n';
 import { client } from '../../live/live';
 import { useSteps } from '../../live/queries';
-import { text } from '../../live/vm';
-import { useRows } from '../../live/useWatch';
 import { Button } from '../../ui/Button';
 import { Dialog, DialogActions } from '../../ui/Dialog';
 import { Alert } from '../../ui/feedback';
-import { MultiSelect, Radio, Select } from '../../ui/input';
+import { Radio, Select } from '../../ui/input';
 import { Stack } from '../../ui/layout';
 import { required } from '../../ui/required';
 import { toast } from '../../ui/toast';
 import { errorText } from '../errorText';
-import { nameOf } from '../objects/cells';
-import { byName } from '../objects/filter';
-import { kindText, ObjectIcon } from './objectKind';
-import classes from './people.module.css';
+import { ObjectPicker } from './ObjectPicker';
 import { type Group, groupsByName, OFFERED, type User, usersByName } from './people';
 import { GRANTABLE, ROLES, subjectOf } from './rights';
 
@@ -112,6 +107,11 @@ function RightsForm({ who, users, groups, onClose }: Omit<Props, 'opened'>) {
           </Stack>
         </Radio.Group>
         <ObjectPicker
+          types={GRANTABLE}
+          label={t('rights.objects')}
+          description={t('rights.objectsHelp')}
+          placeholder={t('rights.objectsPlaceholder')}
+          mandatory
           value={objects}
           onChange={setObjects}
           error={tried && objects.length === 0 ? t('rights.noObject') : undefined}
@@ -126,69 +126,5 @@ function RightsForm({ who, users, groups, onClose }: Omit<Props, 'opened'>) {
         </Button>
       </DialogActions>
     </form>
-  );
-}
-
-interface PickerProps {
-  value: string[];
-  onChange: (value: string[]) => void;
-  error: string | undefined;
-}
-
-/** Objects of the pools, found by name while one types; those that were chosen stay. */
-function ObjectPicker({ value, onChange, error }: PickerProps) {
-  const t = useT();
-  const [typed, setTyped] = useState('');
-  const [known, setKnown] = useState<Readonly<Record<string, string>>>({});
-  const names = byName(typed);
-  const [rows, list] = useRows(
-    {
-      type: GRANTABLE,
-      fields: ['name_label', '$pool.name_label'],
-      sort: [{ by: 'name_label' }],
-      ...(names !== '' && { filter: names }),
-    },
-    OFFERED,
-  );
-  const found = new Map(rows.map((row) => [row.id, row]));
-  // The label of what was chosen earlier must outlive the search that found it.
-  const options = [
-    ...rows.map((row) => ({ value: row.id, label: nameOf(row) })),
-    ...value.filter((id) => !found.has(id)).map((id) => ({ value: id, label: known[id] ?? id })),
-  ];
-  return (
-    <MultiSelect
-      label={t('rights.objects')}
-      description={t('rights.objectsHelp')}
-      placeholder={value.length === 0 ? t('rights.objectsPlaceholder') : undefined}
-      {...required(true)}
-      searchable
-      hidePickedOptions
-      data={options}
-      // The daemon has filtered; here it would only be done once more, and worse.
-      filter={({ options: all }) => all}
-      searchValue={typed}
-      onSearchChange={setTyped}
-      value={value}
-      onChange={(next) => {
-        setKnown((old) => ({
-          ...old,
-          ...Object.fromEntries(options.filter((one) => next.includes(one.value)).map((one) => [one.value, one.label])),
-        }));
-        onChange(next);
-      }}
-      renderOption={({ option }) => {
-        const row = found.get(option.value);
-        return (
-          <div className={classes['option']}>
-            <ObjectIcon type={row?.type} />
-            <span>{option.label}</span>
-            {row && <small>{kindText(t, row.type, text(row['$pool.name_label']))}</small>}
-          </div>
-        );
-      }}
-      nothingFoundMessage={list.total === undefined ? t('state.loading') : t('list.nothingFound')}
-      error={error}
-    />
   );
 }

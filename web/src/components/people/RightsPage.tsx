@@ -1,7 +1,16 @@
 // Settings > Rights: who may do what, on what. Entries stand with whoever has them; a person's groups are shown with them.
-import { IconKey, IconPlus, IconTrash, IconUser, IconUserQuestion, IconUsersGroup, IconX } from '@tabler/icons-react';
+import {
+  IconHelpHexagon,
+  IconKey,
+  IconPlus,
+  IconTrash,
+  IconUser,
+  IconUserQuestion,
+  IconUsersGroup,
+  IconX,
+} from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { useNavigate } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { useT } from '../../i18n/i18n';
 import { aclsQuery, groupsQuery, useApiMutation, usersQuery } from '../../live/queries';
@@ -37,13 +46,30 @@ export function RightsPage({ who }: { who: string | undefined }) {
   const users = useQuery(usersQuery).data;
   const groups = useQuery(groupsQuery).data;
   const [adding, setAdding] = useState(false);
+  const user = users?.find((one) => one.id === who)?.id;
   const add = (
     <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setAdding(true)}>
       {t('rights.add')}
     </Button>
   );
   return (
-    <Page title={t('nav.rights')} description={t('rights.description')} actions={query.data?.length ? add : undefined}>
+    <Page
+      title={t('nav.rights')}
+      description={t('rights.description')}
+      actions={
+        <>
+          <Link
+            to="/settings/rights/explain"
+            search={user === undefined ? {} : { who: user }}
+            className={classes['explain']}
+          >
+            <IconHelpHexagon size={16} aria-hidden />
+            {t('explain.open')}
+          </Link>
+          {query.data?.length ? add : undefined}
+        </>
+      }
+    >
       <QueryState query={query}>
         {(entries) =>
           entries.length === 0 ? (
