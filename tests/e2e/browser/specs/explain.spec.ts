@@ -49,12 +49,12 @@ test('an administrator asks why', async ({ page, rig }) => {
   await test.step('the list is narrowed down', async () => {
     await page.getByRole('textbox', { name: 'Search operations' }).fill('vm.st');
     await expect(operation(page, 'vm.set')).toHaveCount(0);
-    await page.getByRole('radio', { name: 'Refused' }).check({ force: true });
+    await page.getByRole('radio', { name: 'Refused', exact: true }).check({ force: true });
     await expect(operation(page, 'vm.start')).toHaveCount(0);
     await page.getByRole('textbox', { name: 'Search operations' }).fill('nothing like that');
     await expect(page.getByText('No operation matches')).toBeVisible();
     await page.getByRole('button', { name: 'Clear search' }).click();
-    await page.getByRole('radio', { name: 'All' }).check({ force: true });
+    await page.getByRole('radio', { name: 'All', exact: true }).check({ force: true });
   });
 
   await test.step('on a phone', async () => {
