@@ -1,0 +1,41 @@
+// Le français des états des machines et de ce qui n’est pas possible.
+import type { machines as english } from '../en/machines';
+import type { Text } from '../i18n';
+
+export const machines: Record<keyof typeof english, Text> = {
+  'vm.cpusShort': { one: '{count} CPU', other: '{count} CPU' },
+  'vm.state.Running': 'En marche',
+  'vm.state.Halted': 'Arrêtée',
+  'vm.state.Paused': 'En pause',
+  'vm.state.Suspended': 'Suspendue',
+  'vm.start.label': 'Démarrer {name}',
+  'vm.start.done': '{name} a démarré.',
+  'vm.start.failed': '{name} n’a pas démarré',
+  'vm.stop.label': 'Arrêter {name}',
+  'vm.stop.title': 'Arrêter {name} ?',
+  'vm.stop.clean': 'Éteindre',
+  'vm.stop.cleanText': 'Demande au système d’exploitation de s’arrêter. Cela peut prendre un moment.',
+  'vm.stop.force': 'Forcer l’arrêt',
+  'vm.stop.forceText': 'Coupe l’alimentation. Ce qui n’a pas été enregistré est perdu.',
+  'vm.stop.done': '{name} est arrêtée.',
+  'vm.stop.failed': '{name} n’a pas été arrêtée',
+  'vm.restart.label': 'Redémarrer {name}',
+  'vm.restart.title': 'Redémarrer {name} ?',
+  'vm.restart.clean': 'Éteindre et rallumer',
+  'vm.restart.cleanText': 'Demande au système d’exploitation de redémarrer. Cela peut prendre un moment.',
+  'vm.restart.force': 'Forcer le redémarrage',
+  'vm.restart.forceText': 'Comme le bouton de réinitialisation. Ce qui n’a pas été enregistré est perdu.',
+  'vm.restart.done': '{name} a redémarré.',
+  'vm.restart.failed': '{name} n’a pas redémarré',
+
+  'can.offline': 'Impossible tant que Xylem est injoignable.',
+  'can.poolGone': 'Impossible tant que le pool n’est pas connecté.',
+  'can.vm.alreadyRunning': 'Elle est déjà en marche.',
+  'can.vm.notRunning': 'Elle n’est pas en marche.',
+  'can.vm.suspended': 'Elle est suspendue.',
+  'can.vm.paused': 'Elle est en pause.',
+  'can.vm.busy': 'Elle est occupée : {operation}.',
+  'can.vm.blocked': 'Un administrateur a bloqué cette action pour cette machine.',
+  'can.vm.blockedBecause': 'Un administrateur a bloqué cette action : {reason}',
+  'can.vm.noTools': 'Nécessite les outils invités, que cette machine n’exécute pas.',
+};

@@ -1,0 +1,83 @@
+// Le français du cadre de chaque page et des mots communs.
+import type { shell as english } from '../en/shell';
+import type { Text } from '../i18n';
+
+export const shell: Record<keyof typeof english, Text> = {
+  'action.add': 'Ajouter',
+  'action.cancel': 'Annuler',
+  'action.close': 'Fermer',
+  'action.delete': 'Supprimer',
+  'action.discard': 'Abandonner les modifications',
+  'action.done': 'Terminé',
+  'action.remove': 'Retirer',
+  'action.restart': 'Redémarrer',
+  'action.retry': 'Réessayer',
+  'action.save': 'Enregistrer',
+  'action.start': 'Démarrer',
+  'action.stop': 'Arrêter',
+
+  'nav.main': 'Navigation principale',
+  'nav.open': 'Ouvrir la navigation',
+  'nav.skip': 'Aller au contenu',
+  'nav.vms': 'Machines virtuelles',
+  'nav.pools': 'Pools',
+  'nav.hosts': 'Hôtes',
+  'nav.srs': 'Stockage',
+  'nav.networks': 'Réseaux',
+  'nav.settings': 'Paramètres',
+  'nav.servers': 'Serveurs',
+  'nav.plugins': 'Extensions',
+  'nav.users': 'Utilisateurs',
+  'nav.groups': 'Groupes',
+  'nav.rights': 'Droits',
+  'nav.tokens': 'Jetons',
+
+  'state.loading': 'Chargement…',
+  'state.failed': 'Le chargement a échoué',
+  'state.denied': 'Pas pour ce compte',
+  'state.deniedText': 'Seuls les administrateurs peuvent ouvrir cette page.',
+  'state.notFound': 'Il n’y a rien ici',
+  'state.notFoundText': 'L’adresse est peut-être erronée, ou ce qu’elle désignait a disparu.',
+  'state.home': 'Aller à la page d’accueil',
+
+  'error.offline': 'Xylem est injoignable pour le moment.',
+  'error.lost': 'La connexion a été perdue en route. On verra si l’action a été faite au retour de la connexion.',
+  'error.timeout': 'Aucune réponse n’est arrivée à temps. L’action peut encore aboutir.',
+  'error.signed-out': 'Vous êtes déconnecté.',
+  'error.unknown': 'Une erreur sans explication est survenue. Le journal du service en dit peut-être plus.',
+  'error.unauthorized': 'Votre compte n’y est pas autorisé.',
+  'error.noSuchObject': 'Cet objet n’existe plus.',
+  'error.invalidCredentials': 'Le nom d’utilisateur ou le mot de passe est incorrect.',
+  'error.authenticationFailed': 'Le serveur a refusé le nom d’utilisateur ou le mot de passe.',
+  'error.serverUnreachable': 'Le serveur est injoignable.',
+  'error.noTools':
+    'La machine n’a pas d’outils invités : on ne peut pas lui demander de s’arrêter, mais on peut l’y forcer.',
+  'error.exists': 'Cela existe déjà.',
+
+  'connection.live': 'En direct',
+  'connection.off': 'Hors ligne',
+  'connection.lost': 'Reconnexion à Xylem',
+  'connection.mayBeOld': 'Ce que vous voyez n’est peut-être plus à jour.',
+  'connection.connecting': 'Connexion…',
+  'connection.retryIn': {
+    one: 'Prochaine tentative dans {seconds} s.',
+    other: 'Prochaine tentative dans {seconds} s.',
+  },
+  'connection.tryNow': 'Essayer maintenant',
+
+  'version.new': 'Une nouvelle version de Xylem est disponible',
+  'version.reload': 'Recharger',
+
+  'nothing.title': 'Vous êtes connecté, mais rien n’est encore partagé avec vous',
+  'nothing.text': 'Demandez à un administrateur de donner accès à {name}. Ce qui est partagé apparaît ici de lui-même.',
+
+  'palette.open': 'Trouver ou faire quelque chose',
+  'palette.button': 'Rechercher',
+  'palette.label': 'Trouver ou faire quelque chose',
+  'palette.placeholder': 'Une page, un nom, ou « arrêter » et un nom',
+  'palette.nothing': 'Rien trouvé.',
+  'palette.footer': 'Les flèches choisissent, Entrée ouvre, Échap ferme.',
+  'palette.pages': 'Pages',
+  'palette.objects': 'Trouvé par le nom',
+  'palette.actions': 'Actions',
+};
