@@ -16,7 +16,8 @@ import { Blank } from '../../ui/Blank';
 import { Page } from '../../ui/Page';
 import { nameOf } from '../objects/cells';
 import { quote } from '../objects/filter';
-import { KINDS, type KindName } from '../objects/kinds';
+import type { KindName } from '../objects/kind';
+import { KINDS } from '../objects/kinds';
 import { Failed, LoadingRows } from '../QueryState';
 import classes from './details.module.css';
 

@@ -7,7 +7,7 @@ import { TextInput } from '../../ui/input';
 import { Popover } from '../../ui/popover';
 import type { Fault } from './filter';
 import classes from './FilterBox.module.css';
-import type { Kind } from './kinds';
+import type { Kind } from './kind';
 
 /** A filter that is being typed is wrong most of the time: say so only when the typing stops. */
 const PATIENCE = 500;

@@ -8,7 +8,7 @@ import { useRow } from '../../live/useWatch';
 import type { Row, Watch } from '../../live/watch';
 import { toast } from '../../ui/toast';
 import { NameCell, nameOf } from './cells';
-import type { Column, Kind } from './kinds';
+import type { Column, Kind } from './kind';
 import classes from './ObjectTable.module.css';
 import { MOST_CHOSEN, type Selection, useIsChosen } from './selection';
 

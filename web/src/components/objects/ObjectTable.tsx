@@ -7,7 +7,7 @@ import { useT } from '../../i18n/i18n';
 import type { Rights } from '../../can/rights';
 import type { List, Watch } from '../../live/watch';
 import { useWidth } from '../../ui/hooks';
-import type { Column, Kind } from './kinds';
+import type { Column, Kind } from './kind';
 import { type Layout, ObjectRow } from './ObjectRow';
 import classes from './ObjectTable.module.css';
 import type { Selection } from './selection';

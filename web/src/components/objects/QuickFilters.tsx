@@ -4,7 +4,7 @@ import { countOf, type Counts } from '../../live/counts';
 import { text } from '../../live/vm';
 import { useRows } from '../../live/useWatch';
 import { SegmentedControl, Select } from '../../ui/input';
-import type { Kind } from './kinds';
+import type { Kind } from './kind';
 import type { ListSearch } from './listSearch';
 import classes from './QuickFilters.module.css';
 

@@ -1,0 +1,173 @@
+// The lists of hosts and pools.
+import { IconBox, IconServer } from '@tabler/icons-react';
+import { t } from '../../i18n/i18n';
+import { text } from '../../live/vm';
+import { HostState, MeterCell, number, NumberCell, RefCell, TextCell } from './cells';
+import { bytes, description, join, type Kind, name, pool, tags } from './kind';
+
+export const hosts: Kind = {
+  name: 'hosts',
+  type: 'host',
+  to: '/hosts',
+  icon: IconServer,
+  columns: [
+    name,
+    {
+      id: 'state',
+      label: 'col.state',
+      width: '130px',
+      sort: ['power_state', 'enabled'],
+      fields: ['power_state', 'enabled'],
+      cell: (row, around) => <HostState row={row} stale={!around.poolConnected} />,
+    },
+    pool,
+    {
+      id: 'address',
+      label: 'col.address',
+      width: 'minmax(104px, 0.7fr)',
+      from: 760,
+      sort: ['address'],
+      fields: ['address'],
+      cell: (row) => <TextCell value={row['address']} />,
+    },
+    {
+      id: 'cpus',
+      label: 'col.cores',
+      width: '58px',
+      from: 820,
+      end: true,
+      sort: ['cpus.cores'],
+      fields: ['cpus.cores'],
+      cell: (row) => <NumberCell value={number(row, 'cpus.cores')} />,
+    },
+    {
+      id: 'memory',
+      label: 'col.memory',
+      width: '150px',
+      sort: ['memory.usage'],
+      fields: ['memory.usage', 'memory.size'],
+      cell: (row) => <MeterCell used={number(row, 'memory.usage')} size={number(row, 'memory.size')} />,
+    },
+    {
+      id: 'version',
+      label: 'col.version',
+      width: 'minmax(100px, 0.7fr)',
+      from: 960,
+      sort: ['productBrand', 'version'],
+      fields: ['productBrand', 'version'],
+      cell: (row) => <TextCell value={join(text(row['productBrand']), text(row['version'])).replace(' · ', ' ')} />,
+    },
+    tags,
+  ],
+  card: (row) => [
+    join(text(row['$pool.name_label']), text(row['address'])),
+    t('cell.memoryOf', {
+      used: bytes(number(row, 'memory.usage')) ?? '–',
+      size: bytes(number(row, 'memory.size')) ?? '–',
+    }),
+  ],
+  states: {
+    property: 'power_state',
+    values: [
+      ['Running', 'host.state.Running'],
+      ['Halted', 'host.state.Halted'],
+      ['Unknown', 'host.state.Unknown'],
+    ],
+  },
+  examples: [
+    ['lab', 'help.word'],
+    ['!enabled?', 'help.hosts.disabled'],
+    ['memory:usage:>103079215104', 'help.hosts.memory'],
+    ['version:8.2*', 'help.hosts.version'],
+    ['rebootRequired?', 'help.hosts.reboot'],
+    ['|(tags:rack1 tags:rack2)', 'help.or'],
+  ],
+  properties: [
+    'name_label',
+    'name_description',
+    'address',
+    'hostname',
+    'power_state',
+    'enabled',
+    'tags',
+    'cpus:cores',
+    'memory:size',
+    'memory:usage',
+    'version',
+    'productBrand',
+    'rebootRequired',
+    'startTime',
+    '$pool',
+    'id',
+  ],
+};
+
+export const pools: Kind = {
+  name: 'pools',
+  type: 'pool',
+  to: '/pools',
+  icon: IconBox,
+  columns: [
+    name,
+    {
+      id: 'master',
+      label: 'col.master',
+      width: 'minmax(140px, 1.6fr)',
+      sort: ['master.name_label'],
+      fields: ['master', 'master.name_label'],
+      cell: (row) => <RefCell type="host" id={row['master']} name={row['master.name_label']} />,
+    },
+    {
+      id: 'cpus',
+      label: 'col.cores',
+      width: '64px',
+      end: true,
+      sort: ['cpus.cores'],
+      fields: ['cpus.cores'],
+      cell: (row) => <NumberCell value={number(row, 'cpus.cores')} />,
+    },
+    {
+      id: 'sr',
+      label: 'col.defaultSr',
+      width: 'minmax(130px, 1.4fr)',
+      from: 700,
+      sort: ['default_SR.name_label'],
+      fields: ['default_SR', 'default_SR.name_label'],
+      cell: (row) => <RefCell type="SR" id={row['default_SR']} name={row['default_SR.name_label']} />,
+    },
+    {
+      id: 'ha',
+      label: 'col.ha',
+      width: '128px',
+      from: 860,
+      sort: ['HA_enabled'],
+      fields: ['HA_enabled'],
+      cell: (row) => (row['HA_enabled'] === true ? t('cell.on') : t('cell.off')),
+    },
+    {
+      id: 'version',
+      label: 'col.version',
+      width: 'minmax(100px, 0.9fr)',
+      from: 760,
+      sort: ['master.version'],
+      fields: ['master.productBrand', 'master.version'],
+      cell: (row) => <TextCell value={`${text(row['master.productBrand'])} ${text(row['master.version'])}`.trim()} />,
+    },
+    description,
+    tags,
+  ],
+  card: (row) => [
+    text(row['master.name_label']),
+    join(
+      number(row, 'cpus.cores') !== undefined && t('cell.cores', { count: number(row, 'cpus.cores') ?? 0 }),
+      text(row['default_SR.name_label']),
+    ),
+  ],
+  examples: [
+    ['lab', 'help.word'],
+    ['HA_enabled?', 'help.pools.ha'],
+    ['cpus:cores:>=64', 'help.pools.cores'],
+    ['!tags:prod', 'help.not'],
+  ],
+  properties: ['name_label', 'name_description', 'tags', 'cpus:cores', 'HA_enabled', 'auto_poweron', 'master', 'id'],
+};

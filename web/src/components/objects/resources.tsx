@@ -1,0 +1,162 @@
+// The lists of storage and networks.
+import { IconDatabase, IconNetwork } from '@tabler/icons-react';
+import { formatNumber, t } from '../../i18n/i18n';
+import { text } from '../../live/vm';
+import { BytesCell, MeterCell, Nothing, number, NumberCell, TextCell, whereText } from './cells';
+import { bytes, description, join, type Kind, name, pool, tags, where } from './kind';
+
+export const srs: Kind = {
+  name: 'srs',
+  type: 'SR',
+  to: '/srs',
+  icon: IconDatabase,
+  columns: [
+    name,
+    {
+      id: 'type',
+      label: 'col.type',
+      width: '92px',
+      sort: ['SR_type'],
+      fields: ['SR_type'],
+      cell: (row) => <TextCell value={row['SR_type']} />,
+    },
+    {
+      id: 'shared',
+      label: 'col.shared',
+      width: '84px',
+      from: 760,
+      sort: ['shared'],
+      fields: ['shared'],
+      cell: (row) => (row['shared'] === true ? t('cell.shared') : t('cell.local')),
+    },
+    where,
+    {
+      id: 'usage',
+      label: 'col.usage',
+      width: '170px',
+      sort: ['physical_usage'],
+      fields: ['physical_usage', 'size'],
+      cell: (row) => <MeterCell used={number(row, 'physical_usage')} size={number(row, 'size')} />,
+    },
+    {
+      id: 'size',
+      label: 'col.size',
+      width: '90px',
+      from: 1_000,
+      end: true,
+      sort: ['size'],
+      fields: ['size'],
+      cell: (row) => ((number(row, 'size') ?? 0) > 0 ? <BytesCell value={number(row, 'size')} /> : <Nothing />),
+    },
+    tags,
+  ],
+  card: (row) => [
+    whereText(row),
+    join(
+      text(row['SR_type']),
+      (number(row, 'size') ?? 0) > 0 &&
+        t('cell.usedOf', {
+          used: bytes(number(row, 'physical_usage')) ?? '–',
+          size: bytes(number(row, 'size')) ?? '–',
+        }),
+    ),
+  ],
+  examples: [
+    ['nfs', 'help.word'],
+    ['shared? content_type:user', 'help.srs.shared'],
+    ['size:>1099511627776', 'help.srs.size'],
+    ['!SR_type:iso', 'help.srs.noIso'],
+    ['inMaintenanceMode?', 'help.srs.maintenance'],
+  ],
+  properties: [
+    'name_label',
+    'name_description',
+    'SR_type',
+    'content_type',
+    'shared',
+    'size',
+    'physical_usage',
+    'usage',
+    'allocationStrategy',
+    'inMaintenanceMode',
+    'tags',
+    '$pool',
+    '$container',
+    'id',
+  ],
+};
+
+export const networks: Kind = {
+  name: 'networks',
+  type: 'network',
+  to: '/networks',
+  icon: IconNetwork,
+  columns: [
+    name,
+    { ...description, from: 700 },
+    pool,
+    {
+      id: 'bridge',
+      label: 'col.bridge',
+      width: 'minmax(80px, 0.7fr)',
+      sort: ['bridge'],
+      fields: ['bridge'],
+      cell: (row) => <TextCell value={row['bridge']} />,
+    },
+    {
+      id: 'mtu',
+      label: 'col.mtu',
+      width: '64px',
+      from: 760,
+      end: true,
+      sort: ['MTU'],
+      fields: ['MTU'],
+      cell: (row) => <NumberCell value={number(row, 'MTU')} />,
+    },
+    {
+      id: 'bonded',
+      label: 'col.bonded',
+      width: '80px',
+      from: 900,
+      sort: ['isBonded'],
+      fields: ['isBonded'],
+      cell: (row) => (row['isBonded'] === true ? t('cell.yes') : <Nothing />),
+    },
+    {
+      id: 'nbd',
+      label: 'col.nbd',
+      width: '70px',
+      from: 900,
+      sort: ['nbd'],
+      fields: ['nbd'],
+      cell: (row) => (row['nbd'] === true ? t('cell.yes') : <Nothing />),
+    },
+    tags,
+  ],
+  card: (row) => [
+    text(row['$pool.name_label']),
+    join(text(row['bridge']), number(row, 'MTU') !== undefined && `MTU ${formatNumber(number(row, 'MTU') ?? 0)}`),
+  ],
+  examples: [
+    ['vlan', 'help.word'],
+    ['bridge:xenbr*', 'help.networks.bridge'],
+    ['MTU:>1500', 'help.networks.mtu'],
+    ['PIFs:length:0', 'help.networks.internal'],
+    ['isBonded?', 'help.networks.bonded'],
+  ],
+  properties: [
+    'name_label',
+    'name_description',
+    'bridge',
+    'MTU',
+    'tags',
+    'automatic',
+    'defaultIsLocked',
+    'isBonded',
+    'nbd',
+    'PIFs:length',
+    'VIFs:length',
+    '$pool',
+    'id',
+  ],
+};
