@@ -14,6 +14,7 @@ pub mod dashboard;
 pub mod disk;
 mod error;
 pub mod explain;
+mod find;
 pub mod group;
 pub mod host;
 pub mod house;

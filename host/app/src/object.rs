@@ -14,6 +14,7 @@ use xapi::Value;
 
 use crate::ctx::Ctx;
 use crate::error::{Error, Result};
+use crate::find::find;
 use crate::query::Query;
 
 /// Objects of one state of the picture that a caller may see and that a query matches, handed out a few at a time, so that a
@@ -44,7 +45,10 @@ pub fn select(ctx: &Ctx, query: Query, limit: Option<usize>) -> Selection {
         left: limit.unwrap_or(usize::MAX),
     };
     if let Some(id) = selection.query.id() {
-        selection.one = selection.snapshot.get(id).filter(|object| selection.takes(object)).cloned();
+        let found = find(&selection.snapshot, &selection.class, id, &[]);
+        // It has to be the id itself: filters know nothing of references.
+        let one = found.filter(|object| object.id().as_str() == id && selection.matches(object)).cloned();
+        selection.one = one;
     } else if !selection.class.sees_nothing() {
         // The type is indexed, and is what nearly every client asks for.
         selection.kinds = Kind::ALL.iter().rev().copied().filter(|kind| selection.query.may_match(*kind)).collect();
@@ -133,9 +137,11 @@ impl Selection {
     }
 
     fn takes(&self, object: &Object) -> bool {
-        (self.class.sees_all() || self.class.sees(&self.snapshot, object))
-            && self.query.matches(object)
-            && self.query.matches_alarm(&self.snapshot, object)
+        (self.class.sees_all() || self.class.sees(&self.snapshot, object)) && self.matches(object)
+    }
+
+    fn matches(&self, object: &Object) -> bool {
+        self.query.matches(object) && self.query.matches_alarm(&self.snapshot, object)
     }
 
     /// Returns the revision of the picture at which the objects that are still to be walked last changed: the same question
@@ -172,10 +178,7 @@ pub fn disks(ctx: &Ctx, id: &str, kind: &str) -> Result<Vec<Arc<Object>>> {
 /// the caller may see it.
 pub fn get(ctx: &Ctx, id: &str, kinds: &[&str]) -> Result<Arc<Object>> {
     let snapshot = ctx.app.inventory.snapshot();
-    let found = snapshot.get(id).or_else(|| snapshot.by_ref(id));
-    let wanted = |object: &&Arc<Object>| kinds.is_empty() || kinds.contains(&object.kind().as_str());
-    let class = access::visibility(&ctx.caller);
-    let found = found.filter(wanted).filter(|object| class.sees(&snapshot, &***object)).cloned();
+    let found = find(&snapshot, &access::visibility(&ctx.caller), id, kinds).cloned();
     let kind = if kinds.len() == 1 { kinds[0] } else { "object" };
     Ok(found.ok_or_else(|| Failure::no_such(id, kind))?)
 }
