@@ -2,11 +2,13 @@
 //!
 //! A change writes `bench:<vm>:<serial>:<microseconds>` into a VM's description. XAPI may fold changes of one VM into one
 //! event, so what has to arrive at every subscriber is the last serial of each VM that it may see, and nothing of others.
+//! Serials go on from one storm to the next: a state that is equal to the one before is no change, and nobody is told.
 //! (The simulator's own storm numbers the changes of each pool apart; to tell those of several pools from each other, each
 //! of a hundred subscribers would have to parse every notification, on the processor that is measured.)
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -24,6 +26,9 @@ const TICK: Duration = Duration::from_millis(5);
 
 /// How long the last change may take to everybody.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// The last serial that was given.
+static SERIAL: AtomicU64 = AtomicU64::new(0);
 
 /// What is looked for in a notification.
 const MARK: &[u8] = b"bench:";
@@ -171,9 +176,10 @@ impl Targets {
                 made.count += 1;
                 let vm = made.count as usize % self.0.len();
                 let (sim, reference) = &self.0[vm];
-                let text = format!("bench:{vm}:{}:{}", made.count, origin.elapsed().as_micros());
+                let serial = SERIAL.fetch_add(1, Ordering::Relaxed) + 1;
+                let text = format!("bench:{vm}:{serial}:{}", origin.elapsed().as_micros());
                 sim.set("VM", reference, "name_description", json!(text))?;
-                made.finals.insert(vm as u32, made.count);
+                made.finals.insert(vm as u32, serial);
             }
         }
         Ok(made)
