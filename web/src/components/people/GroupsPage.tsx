@@ -1,17 +1,15 @@
 // Settings > Groups: whoever is in one has what it was granted.
-import { IconKey, IconPencil, IconPlus, IconTrash, IconUsersGroup } from '@tabler/icons-react';
+import { IconKey, IconPencil, IconPlus, IconUsersGroup } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useT } from '../../i18n/i18n';
-import { groupsQuery, useApiMutation, usersQuery } from '../../live/queries';
+import { groupsQuery, usersQuery } from '../../live/queries';
 import { Tag } from '../../ui/Badge';
 import { Blank } from '../../ui/Blank';
 import { Button, IconButton } from '../../ui/Button';
-import { confirm } from '../../ui/confirm';
 import { Page } from '../../ui/Page';
-import { toast } from '../../ui/toast';
-import { errorText } from '../errorText';
 import { QueryState } from '../QueryState';
+import { RemoveButton } from '../RemoveButton';
 import { GroupDialog } from './GroupDialog';
 import classes from './people.module.css';
 import { DRAWN, type Group, groupsByName, matches, type User, usersByName } from './people';
@@ -97,28 +95,8 @@ export function GroupsPage() {
 
 function GroupItem({ group, members, onEdit }: { group: Group; members: readonly User[]; onEdit: () => void }) {
   const t = useT();
-  const remove = useApiMutation('group.delete', 'groups', 'users', 'acls');
   const { name } = group;
   const names = members.slice(0, NAMED).map((user) => user.email);
-
-  async function askRemove() {
-    const yes = await confirm({
-      title: t('groups.removeTitle', { name }),
-      text: t('groups.removeText'),
-      verb: t('action.delete'),
-      cancel: t('action.cancel'),
-      close: t('action.close'),
-      danger: true,
-    });
-    if (!yes) return;
-    remove.mutate(
-      { id: group.id },
-      {
-        onSuccess: () => toast.success(t('groups.removed', { name })),
-        onError: (error) => toast.error(errorText(error), t('groups.removeFailed', { name })),
-      },
-    );
-  }
 
   return (
     <li className={classes['row']} aria-label={name}>
@@ -150,14 +128,16 @@ function GroupItem({ group, members, onEdit }: { group: Group; members: readonly
         >
           <IconPencil size={18} aria-hidden />
         </IconButton>
-        <IconButton
+        <RemoveButton
           label={t('groups.remove', { name })}
-          tone="danger"
-          busy={remove.isPending}
-          onClick={() => void askRemove()}
-        >
-          <IconTrash size={18} aria-hidden />
-        </IconButton>
+          title={t('groups.removeTitle', { name })}
+          text={t('groups.removeText')}
+          method="group.delete"
+          params={{ id: group.id }}
+          refresh={['users', 'groups', 'acls']}
+          done={t('groups.removed', { name })}
+          failed={t('groups.removeFailed', { name })}
+        />
       </div>
     </li>
   );

@@ -1,17 +1,15 @@
 // Settings > Users: who has an account, what it may do everywhere, and which groups it is in.
-import { IconKey, IconPencil, IconTrash, IconUserPlus, IconUsers } from '@tabler/icons-react';
+import { IconKey, IconPencil, IconUserPlus, IconUsers } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useT } from '../../i18n/i18n';
-import { groupsQuery, useApiMutation, usersQuery, useUser } from '../../live/queries';
+import { groupsQuery, usersQuery, useUser } from '../../live/queries';
 import { StateBadge, Tag } from '../../ui/Badge';
 import { Blank } from '../../ui/Blank';
 import { Button, IconButton } from '../../ui/Button';
-import { confirm } from '../../ui/confirm';
 import { Page } from '../../ui/Page';
-import { toast } from '../../ui/toast';
-import { errorText } from '../errorText';
 import { QueryState } from '../QueryState';
+import { RemoveButton } from '../RemoveButton';
 import classes from './people.module.css';
 import {
   DRAWN,
@@ -92,27 +90,7 @@ export function UsersPage() {
 function UserItem({ user, groups, onEdit }: { user: User; groups: readonly Group[]; onEdit: () => void }) {
   const t = useT();
   const self = useUser()?.id === user.id;
-  const remove = useApiMutation('user.delete', 'users', 'groups', 'acls');
   const name = user.email;
-
-  async function askRemove() {
-    const yes = await confirm({
-      title: t('users.removeTitle', { name }),
-      text: t('users.removeText'),
-      verb: t('action.delete'),
-      cancel: t('action.cancel'),
-      close: t('action.close'),
-      danger: true,
-    });
-    if (!yes) return;
-    remove.mutate(
-      { id: user.id },
-      {
-        onSuccess: () => toast.success(t('users.removed', { name })),
-        onError: (error) => toast.error(errorText(error), t('users.removeFailed', { name })),
-      },
-    );
-  }
 
   return (
     <li className={classes['row']} aria-label={name}>
@@ -142,15 +120,17 @@ function UserItem({ user, groups, onEdit }: { user: User; groups: readonly Group
         <IconButton label={t('users.edit', { name })} onClick={onEdit}>
           <IconPencil size={18} aria-hidden />
         </IconButton>
-        <IconButton
+        <RemoveButton
           label={t('users.remove', { name })}
-          tone="danger"
-          busy={remove.isPending}
+          title={t('users.removeTitle', { name })}
+          text={t('users.removeText')}
           disabledReason={self ? t('users.notSelf') : undefined}
-          onClick={() => void askRemove()}
-        >
-          <IconTrash size={18} aria-hidden />
-        </IconButton>
+          method="user.delete"
+          params={{ id: user.id }}
+          refresh={['users', 'groups', 'acls']}
+          done={t('users.removed', { name })}
+          failed={t('users.removeFailed', { name })}
+        />
       </div>
     </li>
   );

@@ -1,5 +1,5 @@
 // Settings > Servers: the pools' servers, how each connection fares, and what to do about it.
-import { IconPencil, IconPlus, IconServer2, IconTrash } from '@tabler/icons-react';
+import { IconPencil, IconPlus, IconServer2 } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Schemas } from '../../api/methods';
@@ -15,6 +15,7 @@ import { Page } from '../../ui/Page';
 import { toast } from '../../ui/toast';
 import { errorText } from '../errorText';
 import { QueryState } from '../QueryState';
+import { RemoveButton } from '../RemoveButton';
 import { ServerDialog } from './ServerDialog';
 import { serverName } from './serverName';
 import classes from './ServersPage.module.css';
@@ -76,7 +77,6 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
   const t = useT();
   const enable = useApiMutation('server.enable', 'servers');
   const disable = useApiMutation('server.disable', 'servers');
-  const remove = useApiMutation('server.remove', 'servers');
   const trust = useApiMutation('server.set', 'servers');
   const seconds = useCountdown(server.enabled && server.status !== 'connected' ? server.error?.nextAttempt : undefined);
   const name = serverName(server);
@@ -115,25 +115,6 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
       {
         onSuccess: () => toast.success(t('servers.trusted', { name })),
         onError: (error) => toast.error(errorText(error), t('servers.trustFailed')),
-      },
-    );
-  }
-
-  async function askRemove() {
-    const yes = await confirm({
-      title: t('servers.removeTitle', { name }),
-      text: t('servers.removeText'),
-      verb: t('action.remove'),
-      cancel: t('action.cancel'),
-      close: t('action.close'),
-      danger: true,
-    });
-    if (!yes) return;
-    remove.mutate(
-      { id: server.id },
-      {
-        onSuccess: () => toast.success(t('servers.removed', { name })),
-        onError: (error) => toast.error(errorText(error), t('servers.removeFailed', { name })),
       },
     );
   }
@@ -236,14 +217,17 @@ function ServerItem({ server, onEdit }: { server: Server; onEdit: () => void }) 
         <IconButton label={t('servers.edit', { name })} onClick={onEdit}>
           <IconPencil size={18} aria-hidden />
         </IconButton>
-        <IconButton
+        <RemoveButton
           label={t('servers.remove', { name })}
-          tone="danger"
-          busy={remove.isPending}
-          onClick={() => void askRemove()}
-        >
-          <IconTrash size={18} aria-hidden />
-        </IconButton>
+          title={t('servers.removeTitle', { name })}
+          text={t('servers.removeText')}
+          verb={t('action.remove')}
+          method="server.remove"
+          params={{ id: server.id }}
+          refresh={['servers']}
+          done={t('servers.removed', { name })}
+          failed={t('servers.removeFailed', { name })}
+        />
       </div>
     </li>
   );
