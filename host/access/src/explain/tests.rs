@@ -142,7 +142,7 @@ fn leads(nodes: &Nodes, from: &str, way: &[Step], to: &str) -> bool {
         let Some(node) = nodes.get(at) else { return false };
         let via = |disk: &&str| nodes.get(*disk).and_then(|vbd| vbd.link(Link::Vm)) == Some(&*step.object);
         let is_there = match step.by {
-            Relation::User => node.listed.iter().any(|disk| via(disk)),
+            Relation::User => node.listed.iter().any(via),
             Relation::Device => node.listed.contains(&&*step.object),
             by => node.links.iter().any(|(link, id)| LINKS[usize::from(*link)] == by && *id == step.object),
         };
