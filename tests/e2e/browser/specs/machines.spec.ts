@@ -273,6 +273,28 @@ test('disks and interfaces of a machine', async ({ page, rig }) => {
     await choose(page, attach.getByLabel('Disk'), 'extra', /extra space/);
     await answer(attach, 'Attach');
     await expect(row).toBeVisible();
+    await of(page, 'Actions for disk extra space', 'Delete');
+    const question = page.getByRole('dialog', { name: 'Delete the disk extra space?' });
+    await expect(question).toContainText('extra space · 3 GiB');
+    await answer(question, 'Delete');
+    await expect(toast(page, 'The disk extra space was deleted.')).toBeVisible();
+    await expect(row).toHaveCount(0);
+  });
+
+  await test.step('a disc goes into the drive and out again', async () => {
+    const drive = disks.getByRole('row', { name: /CD drive/ });
+    await of(page, 'Actions for the CD drive', 'Insert a disc');
+    const form = page.getByRole('dialog', { name: `Insert a disc into ${ORIGINAL}` });
+    await form.getByRole('button', { name: 'Insert', exact: true }).click();
+    await expect(form.getByLabel('Disc')).toHaveAccessibleDescription(/Please fill this in/);
+    await choose(page, form.getByLabel('Disc'), 'debian-31r4', /^debian-31r4-i386-netinst.iso/);
+    await answer(form, 'Insert');
+    await expect(drive).toContainText('debian-31r4-i386-netinst.iso');
+    await of(page, 'Actions for the CD drive', 'Eject');
+    await expect(drive).toContainText('Empty drive');
+    await page.getByRole('button', { name: 'Actions for the CD drive' }).click();
+    await expect(page.getByRole('menuitem', { name: 'Eject', exact: true })).toContainText('The drive is empty.');
+    await page.keyboard.press('Escape');
   });
 
   await test.step('an interface is added, moved and removed', async () => {

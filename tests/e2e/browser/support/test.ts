@@ -3,7 +3,7 @@
 import { type BrowserContext, type BrowserContextOptions, test as base, expect, type Page } from '@playwright/test';
 import { type Rig, startRig } from './rig.ts';
 
-export { expect, type Page } from '@playwright/test';
+export { expect, type Locator, type Page } from '@playwright/test';
 
 /** The browser's own words about an answer that the page handles: a refused sign-in is a 401. */
 const HANDLED = /^Failed to load resource: the server responded with a status of (?:401|429|503)/;

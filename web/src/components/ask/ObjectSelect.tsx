@@ -67,6 +67,8 @@ export function ObjectSelect(props: ObjectSelectProps) {
       }}
       nothingFoundMessage={list.total === undefined ? t('state.loading') : t('list.nothingFound')}
       error={error}
+      // In a dialog that just opened the list would lie over the rest of it.
+      openOnFocus={!autoFocus}
       data-autofocus={autoFocus || undefined}
     />
   );

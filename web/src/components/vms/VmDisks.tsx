@@ -1,5 +1,16 @@
 // The disks and drives of a VM.
-import { IconDots, IconLink, IconPlug, IconPlugOff, IconPlus, IconResize, IconUnlink } from '@tabler/icons-react';
+import {
+  IconDisc,
+  IconDiscOff,
+  IconDots,
+  IconLink,
+  IconPlug,
+  IconPlugOff,
+  IconPlus,
+  IconResize,
+  IconTrash,
+  IconUnlink,
+} from '@tabler/icons-react';
 import { can, type Surroundings } from '../../can/can';
 import { formatBytes, useT } from '../../i18n/i18n';
 import { client } from '../../live/live';
@@ -7,13 +18,15 @@ import { text, type VmFacts } from '../../live/vm';
 import type { Row } from '../../live/watch';
 import { ActionMenu } from '../../ui/ActionMenu';
 import { Button } from '../../ui/Button';
+import { toast } from '../../ui/toast';
+import { errorText } from '../errorText';
 import { ObjectLink } from '../details/parts';
 import { Relation } from '../details/Relation';
 import { attachedColumn } from '../details/shared';
 import { number } from '../objects/cells';
 import { quote } from '../objects/filter';
 import { act, sure } from './act';
-import { askAttachDisk, askNewDisk, askResizeDisk } from './vmForms';
+import { askAttachDisk, askInsertCd, askNewDisk, askResizeDisk } from './vmForms';
 import { reasonOf } from './vmVerbs';
 import classes from './vms.module.css';
 
@@ -95,8 +108,12 @@ export function VmDisks({ vm, around }: Props) {
         {
           label: t('col.actions'),
           end: true,
-          // Drives of discs are no disks.
-          cell: (disk) => disk['is_cd_drive'] !== true && <DiskMenu vm={vm} around={around} disk={disk} />,
+          cell: (disk) =>
+            disk['is_cd_drive'] === true ? (
+              <DriveMenu vm={vm} around={around} drive={disk} />
+            ) : (
+              <DiskMenu vm={vm} around={around} disk={disk} />
+            ),
         },
       ]}
     />
@@ -105,6 +122,39 @@ export function VmDisks({ vm, around }: Props) {
   function nameText(disk: Row): string {
     return text(disk['VDI.name_label']) || (disk['VDI'] === undefined ? t('detail.emptyDrive') : text(disk['VDI']));
   }
+}
+
+function DriveMenu({ vm, around, drive }: Props & { drive: Row }) {
+  const t = useT();
+  const operate = reasonOf(can.vm.operate(vm, around));
+  const empty = drive['VDI'] === undefined;
+  const name = text(drive['VDI.name_label']);
+  return (
+    <span className={classes['actions']}>
+      <ActionMenu
+        label={t('cd.actions')}
+        icon={<IconDots size={17} aria-hidden />}
+        actions={[
+          {
+            id: 'insert',
+            label: t('cd.insert.menu'),
+            icon: <IconDisc size={16} aria-hidden />,
+            disabledReason: operate,
+            run: () =>
+              void askInsertCd(vm).catch((error: unknown) => toast.error(errorText(error), t('cd.insert.failed'))),
+          },
+          {
+            id: 'eject',
+            label: t('cd.eject.menu'),
+            icon: <IconDiscOff size={16} aria-hidden />,
+            disabledReason: operate ?? (empty ? t('cd.empty') : undefined),
+            run: () =>
+              act(() => client.call('vm.ejectCd', { id: vm.id }), t('cd.eject.done', { name }), t('cd.eject.failed')),
+          },
+        ]}
+      />
+    </span>
+  );
 }
 
 function DiskMenu({ vm, around, disk }: Props & { disk: Row }) {
@@ -131,6 +181,25 @@ function DiskMenu({ vm, around, disk }: Props & { disk: Row }) {
       () => client.call('vbd.delete', { id: disk.id }),
       t('disk.detach.done', { name }),
       t('disk.detach.failed', { name }),
+    );
+  }
+
+  async function remove() {
+    const yes = await sure({
+      title: t('disk.delete.title', { name }),
+      text: t('disk.delete.text'),
+      details: [
+        [name, formatBytes(number(disk, 'VDI.size') ?? 0), text(disk['VDI.$SR.name_label'])]
+          .filter(Boolean)
+          .join(' · '),
+      ],
+      verb: t('action.delete'),
+    });
+    if (!yes) return;
+    act(
+      () => client.call('vdi.delete', { id: text(disk['VDI']) }),
+      t('disk.delete.done', { name }),
+      t('disk.delete.failed', { name }),
     );
   }
 
@@ -169,6 +238,20 @@ function DiskMenu({ vm, around, disk }: Props & { disk: Row }) {
             danger: true,
             disabledReason: change ?? (running && attached ? t('disk.detach.attached') : undefined),
             run: () => void detach(),
+          },
+          {
+            id: 'delete',
+            label: t('disk.delete.menu'),
+            icon: <IconTrash size={16} aria-hidden />,
+            danger: true,
+            disabledReason:
+              change ??
+              (disk['VDI'] === undefined
+                ? t('detail.emptyDrive')
+                : running && attached
+                  ? t('disk.detach.attached')
+                  : undefined),
+            run: () => void remove(),
           },
         ]}
       />

@@ -1,16 +1,21 @@
 // Verbs of a VM that need more than a yes: each asks for what the daemon needs and calls.
 import { formatBytes, t } from '../../i18n/i18n';
 import { client } from '../../live/live';
+import { readOnce } from '../../live/once';
 import { text, type VmFacts } from '../../live/vm';
 import type { Row } from '../../live/watch';
 import { toast } from '../../ui/toast';
 import { ask, bytesOf, type Field, flag, word } from '../ask/ask';
 import { number } from '../objects/cells';
-import { quote } from '../objects/filter';
+import { byIds, quote } from '../objects/filter';
 
 /** SRs that hold disks; those of discs and of drives of hosts do not. */
 export const disksFit = (pool: string): string =>
   `${pool === '' ? '' : `$pool:${quote(pool)} `}!SR_type:/^(iso|udev|iscsi-probe)$/ size:>0`;
+
+/** What has no id is nothing. */
+const oneOf = (filter: string, within: readonly string[] | undefined): string =>
+  within ? `${filter} ${byIds(within) ?? '!id?'}` : filter;
 
 const freeText = (sr: Row): string =>
   [
@@ -20,10 +25,11 @@ const freeText = (sr: Row): string =>
     .filter(Boolean)
     .join(' · ');
 
-export const srQuery = (pool: string) => ({
+/** `within`: ids of which it is one. */
+export const srQuery = (pool: string, within?: readonly string[]) => ({
   type: 'SR',
   fields: ['name_label', '$pool', '$pool.name_label', 'size', 'physical_usage'],
-  filter: disksFit(pool),
+  filter: oneOf(disksFit(pool), within),
   sort: [{ by: 'name_label' }],
 });
 
@@ -36,10 +42,10 @@ export const srField = (name: string, pool: string, needed: boolean): Field => (
   query: () => srQuery(pool),
 });
 
-export const networkQuery = (pool: string) => ({
+export const networkQuery = (pool: string, within?: readonly string[]) => ({
   type: 'network',
   fields: ['name_label', 'name_description'],
-  filter: `$pool:${quote(pool)}`,
+  filter: oneOf(`$pool:${quote(pool)}`, within),
   sort: [{ by: 'name_label' }],
 });
 
@@ -205,6 +211,38 @@ export function askAttachDisk(vm: VmFacts): void {
         ...(flag(values, 'readOnly') && { mode: 'RO' }),
       });
       toast.success(t('disk.attach.done', { name: text(disk?.['name_label']) }));
+    },
+  });
+}
+
+export async function askInsertCd(vm: VmFacts): Promise<void> {
+  const libraries = await readOnce({
+    type: 'SR',
+    fields: ['name_label'],
+    filter: `$pool:${quote(vm.poolId)} SR_type:iso`,
+  });
+  ask({
+    title: t('cd.insert.title', { name: vm.name }),
+    verb: t('cd.insert.verb'),
+    fields: [
+      {
+        kind: 'pick',
+        name: 'disc',
+        label: t('cd.one'),
+        description: t('cd.insert.text'),
+        required: true,
+        hint: (row) => text(row['$SR.name_label']),
+        query: () => ({
+          type: 'VDI',
+          fields: ['name_label', '$SR.name_label'],
+          filter: libraries.length === 0 ? '!id?' : `$SR:|(${libraries.map((sr) => quote(sr.id)).join(' ')})`,
+          sort: [{ by: 'name_label' }],
+        }),
+      },
+    ],
+    run: async (_, { disc }) => {
+      await client.call('vm.insertCd', { id: vm.id, cd_id: disc?.id ?? '' });
+      toast.success(t('cd.insert.done', { name: text(disc?.['name_label']) }));
     },
   });
 }
