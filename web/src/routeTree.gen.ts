@@ -13,6 +13,7 @@ import { Route as AppRouteImport } from './routes/_app';
 import { Route as LoginRouteImport } from './routes/login';
 import { Route as AppIndexRouteImport } from './routes/_app.index';
 import { Route as AppProfileRouteImport } from './routes/_app.profile';
+import { Route as AppSelfRouteImport } from './routes/_app.self';
 import { Route as AppHostsIndexRouteImport } from './routes/_app.hosts.index';
 import { Route as AppHostsIdRouteImport } from './routes/_app.hosts.$id';
 import { Route as AppNetworksIndexRouteImport } from './routes/_app.networks.index';
@@ -24,6 +25,7 @@ import { Route as AppSettingsAuditRouteImport } from './routes/_app.settings.aud
 import { Route as AppSettingsGroupsRouteImport } from './routes/_app.settings.groups';
 import { Route as AppSettingsRightsRouteImport } from './routes/_app.settings.rights';
 import { Route as AppSettingsServersRouteImport } from './routes/_app.settings.servers';
+import { Route as AppSettingsSetsRouteImport } from './routes/_app.settings.sets';
 import { Route as AppSettingsTokensRouteImport } from './routes/_app.settings.tokens';
 import { Route as AppSettingsUsersRouteImport } from './routes/_app.settings.users';
 import { Route as AppSrsIndexRouteImport } from './routes/_app.srs.index';
@@ -34,6 +36,7 @@ import { Route as AppVmsNewRouteImport } from './routes/_app.vms.new';
 import { Route as AppSettingsPluginsIndexRouteImport } from './routes/_app.settings.plugins.index';
 import { Route as AppSettingsPluginsIdRouteImport } from './routes/_app.settings.plugins.$id';
 import { Route as AppSettingsRightsExplainRouteImport } from './routes/_app.settings.rights_.explain';
+import { Route as AppSettingsRightsRolesRouteImport } from './routes/_app.settings.rights_.roles';
 
 const AppRoute = AppRouteImport.update({
   id: '/_app',
@@ -52,6 +55,11 @@ const AppIndexRoute = AppIndexRouteImport.update({
 const AppProfileRoute = AppProfileRouteImport.update({
   id: '/profile',
   path: '/profile',
+  getParentRoute: () => AppRoute,
+} as any);
+const AppSelfRoute = AppSelfRouteImport.update({
+  id: '/self',
+  path: '/self',
   getParentRoute: () => AppRoute,
 } as any);
 const AppHostsIndexRoute = AppHostsIndexRouteImport.update({
@@ -109,6 +117,11 @@ const AppSettingsServersRoute = AppSettingsServersRouteImport.update({
   path: '/settings/servers',
   getParentRoute: () => AppRoute,
 } as any);
+const AppSettingsSetsRoute = AppSettingsSetsRouteImport.update({
+  id: '/settings/sets',
+  path: '/settings/sets',
+  getParentRoute: () => AppRoute,
+} as any);
 const AppSettingsTokensRoute = AppSettingsTokensRouteImport.update({
   id: '/settings/tokens',
   path: '/settings/tokens',
@@ -160,11 +173,17 @@ const AppSettingsRightsExplainRoute =
     path: '/settings/rights/explain',
     getParentRoute: () => AppRoute,
   } as any);
+const AppSettingsRightsRolesRoute = AppSettingsRightsRolesRouteImport.update({
+  id: '/settings/rights_/roles',
+  path: '/settings/rights/roles',
+  getParentRoute: () => AppRoute,
+} as any);
 
 export interface FileRoutesByFullPath {
   '/': typeof AppIndexRoute;
   '/login': typeof LoginRoute;
   '/profile': typeof AppProfileRoute;
+  '/self': typeof AppSelfRoute;
   '/hosts/$id': typeof AppHostsIdRoute;
   '/networks/$id': typeof AppNetworksIdRoute;
   '/pools/$id': typeof AppPoolsIdRoute;
@@ -172,6 +191,7 @@ export interface FileRoutesByFullPath {
   '/settings/groups': typeof AppSettingsGroupsRoute;
   '/settings/rights': typeof AppSettingsRightsRoute;
   '/settings/servers': typeof AppSettingsServersRoute;
+  '/settings/sets': typeof AppSettingsSetsRoute;
   '/settings/tokens': typeof AppSettingsTokensRoute;
   '/settings/users': typeof AppSettingsUsersRoute;
   '/srs/$id': typeof AppSrsIdRoute;
@@ -185,11 +205,13 @@ export interface FileRoutesByFullPath {
   '/vms/': typeof AppVmsIndexRoute;
   '/settings/plugins/$id': typeof AppSettingsPluginsIdRoute;
   '/settings/rights/explain': typeof AppSettingsRightsExplainRoute;
+  '/settings/rights/roles': typeof AppSettingsRightsRolesRoute;
   '/settings/plugins/': typeof AppSettingsPluginsIndexRoute;
 }
 export interface FileRoutesByTo {
   '/login': typeof LoginRoute;
   '/profile': typeof AppProfileRoute;
+  '/self': typeof AppSelfRoute;
   '/': typeof AppIndexRoute;
   '/hosts/$id': typeof AppHostsIdRoute;
   '/networks/$id': typeof AppNetworksIdRoute;
@@ -198,6 +220,7 @@ export interface FileRoutesByTo {
   '/settings/groups': typeof AppSettingsGroupsRoute;
   '/settings/rights': typeof AppSettingsRightsRoute;
   '/settings/servers': typeof AppSettingsServersRoute;
+  '/settings/sets': typeof AppSettingsSetsRoute;
   '/settings/tokens': typeof AppSettingsTokensRoute;
   '/settings/users': typeof AppSettingsUsersRoute;
   '/srs/$id': typeof AppSrsIdRoute;
@@ -211,6 +234,7 @@ export interface FileRoutesByTo {
   '/vms': typeof AppVmsIndexRoute;
   '/settings/plugins/$id': typeof AppSettingsPluginsIdRoute;
   '/settings/rights/explain': typeof AppSettingsRightsExplainRoute;
+  '/settings/rights/roles': typeof AppSettingsRightsRolesRoute;
   '/settings/plugins': typeof AppSettingsPluginsIndexRoute;
 }
 export interface FileRoutesById {
@@ -218,6 +242,7 @@ export interface FileRoutesById {
   '/_app': typeof AppRouteWithChildren;
   '/login': typeof LoginRoute;
   '/_app/profile': typeof AppProfileRoute;
+  '/_app/self': typeof AppSelfRoute;
   '/_app/': typeof AppIndexRoute;
   '/_app/hosts/$id': typeof AppHostsIdRoute;
   '/_app/networks/$id': typeof AppNetworksIdRoute;
@@ -226,6 +251,7 @@ export interface FileRoutesById {
   '/_app/settings/groups': typeof AppSettingsGroupsRoute;
   '/_app/settings/rights': typeof AppSettingsRightsRoute;
   '/_app/settings/servers': typeof AppSettingsServersRoute;
+  '/_app/settings/sets': typeof AppSettingsSetsRoute;
   '/_app/settings/tokens': typeof AppSettingsTokensRoute;
   '/_app/settings/users': typeof AppSettingsUsersRoute;
   '/_app/srs/$id': typeof AppSrsIdRoute;
@@ -239,6 +265,7 @@ export interface FileRoutesById {
   '/_app/vms/': typeof AppVmsIndexRoute;
   '/_app/settings/plugins/$id': typeof AppSettingsPluginsIdRoute;
   '/_app/settings/rights_/explain': typeof AppSettingsRightsExplainRoute;
+  '/_app/settings/rights_/roles': typeof AppSettingsRightsRolesRoute;
   '/_app/settings/plugins/': typeof AppSettingsPluginsIndexRoute;
 }
 export interface FileRouteTypes {
@@ -247,6 +274,7 @@ export interface FileRouteTypes {
     | '/'
     | '/login'
     | '/profile'
+    | '/self'
     | '/hosts/$id'
     | '/networks/$id'
     | '/pools/$id'
@@ -254,6 +282,7 @@ export interface FileRouteTypes {
     | '/settings/groups'
     | '/settings/rights'
     | '/settings/servers'
+    | '/settings/sets'
     | '/settings/tokens'
     | '/settings/users'
     | '/srs/$id'
@@ -267,11 +296,13 @@ export interface FileRouteTypes {
     | '/vms/'
     | '/settings/plugins/$id'
     | '/settings/rights/explain'
+    | '/settings/rights/roles'
     | '/settings/plugins/';
   fileRoutesByTo: FileRoutesByTo;
   to:
     | '/login'
     | '/profile'
+    | '/self'
     | '/'
     | '/hosts/$id'
     | '/networks/$id'
@@ -280,6 +311,7 @@ export interface FileRouteTypes {
     | '/settings/groups'
     | '/settings/rights'
     | '/settings/servers'
+    | '/settings/sets'
     | '/settings/tokens'
     | '/settings/users'
     | '/srs/$id'
@@ -293,12 +325,14 @@ export interface FileRouteTypes {
     | '/vms'
     | '/settings/plugins/$id'
     | '/settings/rights/explain'
+    | '/settings/rights/roles'
     | '/settings/plugins';
   id:
     | '__root__'
     | '/_app'
     | '/login'
     | '/_app/profile'
+    | '/_app/self'
     | '/_app/'
     | '/_app/hosts/$id'
     | '/_app/networks/$id'
@@ -307,6 +341,7 @@ export interface FileRouteTypes {
     | '/_app/settings/groups'
     | '/_app/settings/rights'
     | '/_app/settings/servers'
+    | '/_app/settings/sets'
     | '/_app/settings/tokens'
     | '/_app/settings/users'
     | '/_app/srs/$id'
@@ -320,6 +355,7 @@ export interface FileRouteTypes {
     | '/_app/vms/'
     | '/_app/settings/plugins/$id'
     | '/_app/settings/rights_/explain'
+    | '/_app/settings/rights_/roles'
     | '/_app/settings/plugins/';
   fileRoutesById: FileRoutesById;
 }
@@ -356,6 +392,13 @@ declare module '@tanstack/react-router' {
       path: '/profile';
       fullPath: '/profile';
       preLoaderRoute: typeof AppProfileRouteImport;
+      parentRoute: typeof AppRoute;
+    };
+    '/_app/self': {
+      id: '/_app/self';
+      path: '/self';
+      fullPath: '/self';
+      preLoaderRoute: typeof AppSelfRouteImport;
       parentRoute: typeof AppRoute;
     };
     '/_app/hosts/': {
@@ -435,6 +478,13 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppSettingsServersRouteImport;
       parentRoute: typeof AppRoute;
     };
+    '/_app/settings/sets': {
+      id: '/_app/settings/sets';
+      path: '/settings/sets';
+      fullPath: '/settings/sets';
+      preLoaderRoute: typeof AppSettingsSetsRouteImport;
+      parentRoute: typeof AppRoute;
+    };
     '/_app/settings/tokens': {
       id: '/_app/settings/tokens';
       path: '/settings/tokens';
@@ -505,11 +555,19 @@ declare module '@tanstack/react-router' {
       preLoaderRoute: typeof AppSettingsRightsExplainRouteImport;
       parentRoute: typeof AppRoute;
     };
+    '/_app/settings/rights_/roles': {
+      id: '/_app/settings/rights_/roles';
+      path: '/settings/rights/roles';
+      fullPath: '/settings/rights/roles';
+      preLoaderRoute: typeof AppSettingsRightsRolesRouteImport;
+      parentRoute: typeof AppRoute;
+    };
   }
 }
 
 interface AppRouteChildren {
   AppProfileRoute: typeof AppProfileRoute;
+  AppSelfRoute: typeof AppSelfRoute;
   AppIndexRoute: typeof AppIndexRoute;
   AppHostsIdRoute: typeof AppHostsIdRoute;
   AppNetworksIdRoute: typeof AppNetworksIdRoute;
@@ -518,6 +576,7 @@ interface AppRouteChildren {
   AppSettingsGroupsRoute: typeof AppSettingsGroupsRoute;
   AppSettingsRightsRoute: typeof AppSettingsRightsRoute;
   AppSettingsServersRoute: typeof AppSettingsServersRoute;
+  AppSettingsSetsRoute: typeof AppSettingsSetsRoute;
   AppSettingsTokensRoute: typeof AppSettingsTokensRoute;
   AppSettingsUsersRoute: typeof AppSettingsUsersRoute;
   AppSrsIdRoute: typeof AppSrsIdRoute;
@@ -531,11 +590,13 @@ interface AppRouteChildren {
   AppVmsIndexRoute: typeof AppVmsIndexRoute;
   AppSettingsPluginsIdRoute: typeof AppSettingsPluginsIdRoute;
   AppSettingsRightsExplainRoute: typeof AppSettingsRightsExplainRoute;
+  AppSettingsRightsRolesRoute: typeof AppSettingsRightsRolesRoute;
   AppSettingsPluginsIndexRoute: typeof AppSettingsPluginsIndexRoute;
 }
 
 const AppRouteChildren: AppRouteChildren = {
   AppProfileRoute: AppProfileRoute,
+  AppSelfRoute: AppSelfRoute,
   AppIndexRoute: AppIndexRoute,
   AppHostsIdRoute: AppHostsIdRoute,
   AppNetworksIdRoute: AppNetworksIdRoute,
@@ -544,6 +605,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppSettingsGroupsRoute: AppSettingsGroupsRoute,
   AppSettingsRightsRoute: AppSettingsRightsRoute,
   AppSettingsServersRoute: AppSettingsServersRoute,
+  AppSettingsSetsRoute: AppSettingsSetsRoute,
   AppSettingsTokensRoute: AppSettingsTokensRoute,
   AppSettingsUsersRoute: AppSettingsUsersRoute,
   AppSrsIdRoute: AppSrsIdRoute,
@@ -557,6 +619,7 @@ const AppRouteChildren: AppRouteChildren = {
   AppVmsIndexRoute: AppVmsIndexRoute,
   AppSettingsPluginsIdRoute: AppSettingsPluginsIdRoute,
   AppSettingsRightsExplainRoute: AppSettingsRightsExplainRoute,
+  AppSettingsRightsRolesRoute: AppSettingsRightsRolesRoute,
   AppSettingsPluginsIndexRoute: AppSettingsPluginsIndexRoute,
 };
 

@@ -31,6 +31,25 @@ export interface Schemas {
   Granted: Readonly<Record<string, Partial<Record<'view' | 'operate' | 'administrate', number>>>>;
   /** A word of a role about all objects of a type, or about those that match a filter. */
   Privilege: { resource: string; action: string; effect: 'allow' | 'deny'; selector?: string };
+  /** What members of a role may do and may not. */
+  AclRole: { id: string; name: string; description?: string };
+  AclPrivilege: Schemas['Privilege'] & { id: string; roleId: string };
+  /** What people may use by themselves, and how much of it. */
+  ResourceSet: {
+    id: string;
+    name: string;
+    /** Accounts and groups. */
+    subjects: string[];
+    /** Templates, SRs and networks. */
+    objects: string[];
+    /** By what is limited; without a total it is only counted. Memory and disk are bytes. */
+    limits: Readonly<Record<string, { total?: number; usage: number }>>;
+    ipPools: string[];
+    /** What machines of the set are tagged with. */
+    tags: string[];
+    /** Whether machines are shared with all subjects. */
+    shareByDefault: boolean;
+  };
   /** A text that is kept for those who make machines. */
   CloudConfig: { id: string; name: string; template: string };
   /** A record of the audit log; its id is a hash of all the rest. */
@@ -265,9 +284,28 @@ interface Results {
   'acl.get': Schemas['Acl'][];
   'acl.getCurrentPermissions': Schemas['Granted'];
   'acl.remove': boolean;
+  'aclPrivilege.create': string;
+  'aclPrivilege.delete': boolean;
+  'aclPrivilege.getAll': Schemas['AclPrivilege'][];
+  'aclPrivilege.set': boolean;
+  'aclRole.addGroup': boolean;
+  'aclRole.addUser': boolean;
+  'aclRole.copy': string;
+  'aclRole.create': string;
+  'aclRole.delete': boolean;
+  'aclRole.getAll': Schemas['AclRole'][];
+  'aclRole.getHolders': { users: string[]; groups: string[] };
+  'aclRole.removeGroup': boolean;
+  'aclRole.removeUser': boolean;
+  'aclRole.set': boolean;
   'audit.exportRecords': { $getFrom: string };
   'audit.generateFingerprint': { fingerprint: string; newest: string; oldest: string; nValid: number; error?: string };
   'audit.getRecords': Schemas['AuditRecord'][];
+  'resourceSet.create': Schemas['ResourceSet'];
+  'resourceSet.delete': boolean;
+  'resourceSet.getAll': Schemas['ResourceSet'][];
+  'resourceSet.recomputeAllLimits': boolean;
+  'resourceSet.set': boolean;
   'token.create': string;
   'token.delete': boolean;
   'token.deleteOwn': boolean;
@@ -292,6 +330,8 @@ interface Results {
   'vm.migrate': unknown;
   'vm.snapshot': string;
   'vm.revert': unknown;
+  'vm.insertCd': unknown;
+  'vm.ejectCd': unknown;
   'vm.setBootOrder': unknown;
   'vm.createInterface': string;
   'vm.attachDisk': unknown;
@@ -299,6 +339,7 @@ interface Results {
   'vbd.connect': unknown;
   'vbd.disconnect': unknown;
   'vbd.delete': unknown;
+  'vdi.delete': unknown;
   'vdi.set': unknown;
   'vif.connect': unknown;
   'vif.disconnect': unknown;

@@ -1,8 +1,17 @@
 // The links of the sidebar, with the tree of pools.
-import { IconBox, IconDatabase, IconNetwork, IconServer, IconSettings, IconStack2 } from '@tabler/icons-react';
+import {
+  IconBox,
+  IconChartPie,
+  IconDatabase,
+  IconNetwork,
+  IconServer,
+  IconSettings,
+  IconStack2,
+} from '@tabler/icons-react';
 import { Link } from '@tanstack/react-router';
 import { useT } from '../i18n/i18n';
 import { useUser } from '../live/queries';
+import { useOwnSets } from '../live/sets';
 import classes from './Navigation.module.css';
 import { PoolTree } from './PoolTree';
 import { SETTINGS } from './settingsPages';
@@ -10,11 +19,20 @@ import { SETTINGS } from './settingsPages';
 export function Navigation({ onNavigate }: { onNavigate?: () => void }) {
   const t = useT();
   const admin = useUser()?.permission === 'admin';
+  const sets = useOwnSets();
   const shared = { className: classes['link'], onClick: onNavigate };
   // The page of one object is not the list: the list's link is then its parent.
   const list = { ...shared, activeProps: { 'data-active': true }, activeOptions: { includeSearch: false } };
   return (
     <ul className={classes['list']}>
+      {sets !== undefined && sets.length > 0 && (
+        <li>
+          <Link to="/self" {...shared}>
+            <IconChartPie size={18} stroke={1.7} aria-hidden />
+            {t('nav.self')}
+          </Link>
+        </li>
+      )}
       <li>
         <Link to="/vms" {...list}>
           <IconStack2 size={18} stroke={1.7} aria-hidden />

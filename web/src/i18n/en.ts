@@ -8,8 +8,10 @@ import { machines } from './en/machines';
 import { people } from './en/people';
 import { plugins } from './en/plugins';
 import { profile } from './en/profile';
+import { roles } from './en/roles';
 import { servers } from './en/servers';
 import { session } from './en/session';
+import { sets } from './en/sets';
 import { shell } from './en/shell';
 import { vms } from './en/vms';
 
@@ -23,8 +25,10 @@ export const en = {
   ...people,
   ...plugins,
   ...profile,
+  ...roles,
   ...servers,
   ...session,
+  ...sets,
   ...shell,
   ...vms,
 } as const satisfies Record<string, string | { readonly one: string; readonly other: string }>;

@@ -8,8 +8,10 @@ import { machines } from './fr/machines';
 import { people } from './fr/people';
 import { plugins } from './fr/plugins';
 import { profile } from './fr/profile';
+import { roles } from './fr/roles';
 import { servers } from './fr/servers';
 import { session } from './fr/session';
+import { sets } from './fr/sets';
 import { shell } from './fr/shell';
 import { vms } from './fr/vms';
 import type { Catalogue } from './i18n';
@@ -24,8 +26,10 @@ export const fr: Catalogue = {
   ...people,
   ...plugins,
   ...profile,
+  ...roles,
   ...servers,
   ...session,
+  ...sets,
   ...shell,
   ...vms,
 };

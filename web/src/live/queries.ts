@@ -56,6 +56,32 @@ export const explainQuery = (user: string, object: string) =>
     ...REREAD,
   });
 
+/** The sets that this account may use; all of them for administrators. */
+export const setsQuery = queryOptions({
+  queryKey: ['sets'],
+  queryFn: () => client.call('resourceSet.getAll', {}),
+  ...REREAD,
+});
+
+export const rolesQuery = queryOptions({
+  queryKey: ['roles'],
+  queryFn: () => client.call('aclRole.getAll', {}),
+  ...REREAD,
+});
+
+export const privilegesQuery = queryOptions({
+  queryKey: ['privileges'],
+  queryFn: () => client.call('aclPrivilege.getAll', {}),
+  ...REREAD,
+});
+
+export const holdersQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['holders', id],
+    queryFn: () => client.call('aclRole.getHolders', { id }),
+    ...REREAD,
+  });
+
 /** Records that are asked for at once. */
 export const AUDIT_PAGE = 500;
 
@@ -111,7 +137,18 @@ export function useUser(): Schemas['User'] | undefined {
 }
 
 /** What can be read again after a change. */
-export type Read = 'servers' | 'plugins' | 'user' | 'users' | 'groups' | 'acls' | 'tokens';
+export type Read =
+  | 'servers'
+  | 'plugins'
+  | 'user'
+  | 'users'
+  | 'groups'
+  | 'acls'
+  | 'tokens'
+  | 'sets'
+  | 'roles'
+  | 'privileges'
+  | 'holders';
 
 export const readAgain = (...keys: Read[]): Promise<unknown> =>
   Promise.all(keys.map((key) => queryClient.invalidateQueries({ queryKey: [key] })));

@@ -1,7 +1,12 @@
-import { createFileRoute, redirect } from '@tanstack/react-router';
+import { createFileRoute, Navigate } from '@tanstack/react-router';
+import { LoadingRows } from '../components/QueryState';
+import { useOwnSets } from '../live/sets';
 
+/** Who has a resource set begins there, everybody else with the machines. */
 export const Route = createFileRoute('/_app/')({
-  beforeLoad: () => {
-    throw redirect({ to: '/vms', replace: true });
+  component: function Start() {
+    const sets = useOwnSets();
+    if (!sets) return <LoadingRows rows={6} />;
+    return <Navigate to={sets.length > 0 ? '/self' : '/vms'} replace />;
   },
 });

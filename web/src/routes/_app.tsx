@@ -5,6 +5,7 @@ import { Failed, LoadingRows } from '../components/QueryState';
 import { Shell } from '../components/Shell';
 import { queryClient } from '../live/live';
 import { sessionQuery, useUser } from '../live/queries';
+import { useOwnSets } from '../live/sets';
 import { useShared } from '../live/shared';
 import { enter } from '../session/session';
 
@@ -23,7 +24,10 @@ const OWN = ['/profile'];
 
 function App() {
   const user = useUser();
-  const shared = useShared(user);
+  const objects = useShared(user);
+  const sets = useOwnSets();
+  // A set is something even while the pools of what it offers are away.
+  const shared = objects === false && sets === undefined ? undefined : objects || (sets?.length ? true : objects);
   const path = useLocation({ select: (location) => location.pathname });
   if (!user) return null;
   let content = <Outlet />;

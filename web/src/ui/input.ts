@@ -1,5 +1,6 @@
 // Everything that takes an answer.
 export {
+  Autocomplete,
   Checkbox,
   Fieldset,
   Input,

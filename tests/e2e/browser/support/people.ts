@@ -50,7 +50,7 @@ export async function grant(page: Page, who: string, role: string, object: strin
 }
 
 /** Takes an account or a group away again. */
-export async function remove(page: Page, list: 'Users' | 'Groups', name: string): Promise<void> {
+export async function remove(page: Page, list: 'Users' | 'Groups' | 'Resource sets', name: string): Promise<void> {
   await go(page, list);
   await page.getByRole('button', { name: `Delete ${name}`, exact: true }).click();
   const question = page.getByRole('dialog', { name: `Delete ${name}?` });

@@ -58,6 +58,8 @@ const LINKS = [
   'Users',
   'Groups',
   'Rights',
+  'Resource sets',
+  'Your resources',
   'Tokens',
   'Audit',
 ] as const;

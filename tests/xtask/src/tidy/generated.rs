@@ -16,10 +16,16 @@ pub(super) struct Generated {
 }
 
 /// All such files: add a line here when a generated file is committed.
-pub(super) const GENERATED: &[Generated] = &[Generated {
-    file: "web/src/api/params.gen.ts",
-    command: &["cargo", "run", "--quiet", "--package", "wire", "--example", "typescript"],
-}];
+pub(super) const GENERATED: &[Generated] = &[
+    Generated {
+        file: "web/src/api/params.gen.ts",
+        command: &["cargo", "run", "--quiet", "--package", "wire", "--example", "typescript"],
+    },
+    Generated {
+        file: "web/src/api/actions.gen.ts",
+        command: &["cargo", "run", "--quiet", "--package", "access", "--example", "actions"],
+    },
+];
 
 /// Writes all of them anew.
 pub(crate) fn write(root: &Path) -> Result<()> {

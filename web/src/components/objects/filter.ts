@@ -56,3 +56,10 @@ export const byName = (typed: string): string =>
     .filter((word) => word !== '')
     .map((word) => `name_label:${quote(word)}`)
     .join(' ');
+
+/** A filter for objects with these ids; none without ids. */
+export function byIds(ids: readonly string[]): string | undefined {
+  const [first] = ids;
+  if (first === undefined) return undefined;
+  return ids.length === 1 ? `id:${quote(first)}` : `id:|(${ids.map(quote).join(' ')})`;
+}

@@ -7,11 +7,10 @@ import type { Row } from '../../live/watch';
 import { MultiSelect, Select } from '../../ui/input';
 import { required } from '../../ui/required';
 import { nameOf } from '../objects/cells';
-import { byName } from '../objects/filter';
+import { byIds, byName } from '../objects/filter';
 import { kindText, ObjectIcon } from './objectKind';
 import classes from './people.module.css';
 import { OFFERED } from './people';
-import { byIds } from './rights';
 
 const FIELDS = ['name_label', '$pool.name_label'];
 

@@ -3,7 +3,7 @@ import {
   IconHelpHexagon,
   IconKey,
   IconPlus,
-  IconTrash,
+  IconShieldCog,
   IconUser,
   IconUserQuestion,
   IconUsersGroup,
@@ -13,26 +13,24 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
 import { useT } from '../../i18n/i18n';
-import { aclsQuery, groupsQuery, useApiMutation, usersQuery } from '../../live/queries';
+import { aclsQuery, groupsQuery, usersQuery } from '../../live/queries';
 import { text } from '../../live/vm';
 import { useRows } from '../../live/useWatch';
 import type { Row } from '../../live/watch';
 import { Tag } from '../../ui/Badge';
 import { Blank } from '../../ui/Blank';
-import { Button, IconButton } from '../../ui/Button';
-import { confirm } from '../../ui/confirm';
+import { Button } from '../../ui/Button';
 import { Page } from '../../ui/Page';
-import { toast } from '../../ui/toast';
-import { errorText } from '../errorText';
 import { nameOf } from '../objects/cells';
-import { byName } from '../objects/filter';
+import { byIds, byName } from '../objects/filter';
 import { ObjectAnchor, type Paged, PAGES } from '../objects/ObjectAnchor';
 import { QueryState } from '../QueryState';
+import { RemoveButton } from '../RemoveButton';
 import { kindText, ObjectIcon } from './objectKind';
 import classes from './people.module.css';
 import { type Group, matches, type User } from './people';
 import { RightsDialog } from './RightsDialog';
-import { type Acl, byIds, firstOf, NAMED, ROLES, type Section, sections, standsFor, subjectOf } from './rights';
+import { type Acl, firstOf, NAMED, ROLES, type Section, sections, standsFor, subjectOf } from './rights';
 import { More, SearchBox } from './SearchBox';
 
 /** Entries that are drawn: their objects are one window at the daemon. */
@@ -58,6 +56,10 @@ export function RightsPage({ who }: { who: string | undefined }) {
       description={t('rights.description')}
       actions={
         <>
+          <Link to="/settings/rights/roles" className={classes['explain']}>
+            <IconShieldCog size={16} aria-hidden />
+            {t('roles.title')}
+          </Link>
           <Link
             to="/settings/rights/explain"
             search={user === undefined ? {} : { who: user }}
@@ -206,29 +208,9 @@ interface EntryProps {
 
 function Entry({ entry, subject, object, loading }: EntryProps) {
   const t = useT();
-  const remove = useApiMutation('acl.remove', 'acls');
   const name = object ? nameOf(object) : entry.object;
   const role = ROLES.find((one) => one === entry.action);
   const roleName = role ? t(`rights.role.${role}`) : entry.action;
-
-  async function askRemove() {
-    const yes = await confirm({
-      title: t('rights.removeTitle', { role: roleName, name }),
-      text: t('rights.removeText', { subject }),
-      verb: t('action.remove'),
-      cancel: t('action.cancel'),
-      close: t('action.close'),
-      danger: true,
-    });
-    if (!yes) return;
-    remove.mutate(
-      { subject: entry.subject, object: entry.object, action: entry.action },
-      {
-        onSuccess: () => toast.success(t('rights.removed', { subject, role: roleName, name })),
-        onError: (error) => toast.error(errorText(error), t('rights.removeFailed')),
-      },
-    );
-  }
 
   let where = t('rights.objectGone');
   if (object) where = kindText(t, object.type, text(object['$pool.name_label']));
@@ -252,14 +234,17 @@ function Entry({ entry, subject, object, loading }: EntryProps) {
         <p className={classes['meta']}>{where}</p>
       </div>
       <div className={classes['actions']}>
-        <IconButton
+        <RemoveButton
           label={t('rights.remove', { subject, role: roleName, name })}
-          tone="danger"
-          busy={remove.isPending}
-          onClick={() => void askRemove()}
-        >
-          <IconTrash size={18} aria-hidden />
-        </IconButton>
+          title={t('rights.removeTitle', { role: roleName, name })}
+          text={t('rights.removeText', { subject })}
+          verb={t('action.remove')}
+          method="acl.remove"
+          params={{ subject: entry.subject, object: entry.object, action: entry.action }}
+          refresh={['acls']}
+          done={t('rights.removed', { subject, role: roleName, name })}
+          failed={t('rights.removeFailed')}
+        />
       </div>
     </li>
   );

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Group, User } from './people';
-import { type Acl, byIds, firstOf, sections, standsFor, subjectOf } from './rights';
+import { byIds } from '../objects/filter';
+import { type Acl, firstOf, sections, standsFor, subjectOf } from './rights';
 
 const users: User[] = [
   { id: 'u1', email: 'bob', permission: 'none' },

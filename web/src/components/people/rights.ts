@@ -1,6 +1,5 @@
 // The access lists as the page shows them: by account or group, with the names of what they are about.
 import type { Schemas } from '../../api/methods';
-import { quote } from '../objects/filter';
 import { byText, type Group, type User } from './people';
 
 export type Acl = Schemas['Acl'];
@@ -62,11 +61,4 @@ export function firstOf(all: readonly Section[], most: number): Section[] {
     left -= entries.length;
   }
   return shown;
-}
-
-/** A filter for objects with these ids; none without ids. */
-export function byIds(ids: readonly string[]): string | undefined {
-  const [first] = ids;
-  if (first === undefined) return undefined;
-  return ids.length === 1 ? `id:${quote(first)}` : `id:|(${ids.map(quote).join(' ')})`;
 }

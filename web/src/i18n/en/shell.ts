@@ -27,6 +27,8 @@ export const shell = {
   'nav.users': 'Users',
   'nav.groups': 'Groups',
   'nav.rights': 'Rights',
+  'nav.sets': 'Resource sets',
+  'nav.self': 'Your resources',
   'nav.tokens': 'Tokens',
 
   'state.loading': 'Loading…',

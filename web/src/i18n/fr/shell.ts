@@ -30,6 +30,8 @@ export const shell: Record<keyof typeof english, Text> = {
   'nav.users': 'Utilisateurs',
   'nav.groups': 'Groupes',
   'nav.rights': 'Droits',
+  'nav.sets': 'Ensembles de ressources',
+  'nav.self': 'Vos ressources',
   'nav.tokens': 'Jetons',
 
   'state.loading': 'Chargement…',

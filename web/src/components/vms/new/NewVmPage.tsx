@@ -6,7 +6,8 @@ import { useRef, useState } from 'react';
 import { fieldErrors } from '../../../api/errors';
 import { useT } from '../../../i18n/i18n';
 import { client } from '../../../live/live';
-import { cloudConfigsQuery } from '../../../live/queries';
+import { cloudConfigsQuery, readAgain, setsQuery } from '../../../live/queries';
+import { useRights } from '../../../live/rights';
 import { text } from '../../../live/vm';
 import type { Row } from '../../../live/watch';
 import { Button, IconButton } from '../../../ui/Button';
@@ -20,31 +21,44 @@ import { toast } from '../../../ui/toast';
 import { ObjectSelect } from '../../ask/ObjectSelect';
 import details from '../../details/details.module.css';
 import { errorText } from '../../errorText';
-import { quote } from '../../objects/filter';
+import { byIds, quote } from '../../objects/filter';
+import { byText } from '../../people/people';
+import { Limits } from '../../sets/Limits';
+import { amountText, lacking, limitName } from '../../sets/limits';
+import { mayMake } from '../NewVmButton';
 import { networkQuery, srQuery } from '../vmForms';
-import { defaultSr, type Draft, type Faults, faultsOf, newKey, paramsOf, propose, TEMPLATE_FIELDS } from './draft';
+import { type Draft, type Faults, faultsOf, needOf, newKey, paramsOf, propose, TEMPLATE_FIELDS } from './draft';
 import classes from './new.module.css';
 
-export function NewVmPage() {
+/** `wanted`: the id of the resource set that is chosen at first. */
+export function NewVmPage({ wanted }: { wanted: string | undefined }) {
   const t = useT();
   const navigate = useNavigate();
+  const rights = useRights();
+  const sets = useQuery(setsQuery).data?.toSorted(byText((one) => one.name)) ?? [];
+  const [setId, setSetId] = useState(wanted);
+  const free = mayMake(rights);
+  const set = sets.find((one) => one.id === setId) ?? (free ? undefined : sets[0]);
   const form = useRef<HTMLFormElement>(null);
   const [template, setTemplate] = useState<Row>();
   const chosen = useRef<Row>(undefined);
   const [draft, setDraft] = useState<Draft>();
+  const before = useRef<Draft>(undefined);
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const reading = template !== undefined && draft?.template !== template;
   const faults: Faults = tried && draft ? faultsOf(draft) : {};
-  const set = (change: Partial<Draft>) => setDraft((old) => old && { ...old, ...change });
+  const needed = draft ? needOf(draft) : {};
+  const lacks = set ? lacking(set, needed) : [];
+  const change = (part: Partial<Draft>) => setDraft((old) => old && { ...old, ...part });
 
   function choose(row: Row | undefined) {
     chosen.current = row;
     setTemplate(row);
     setError(undefined);
     if (!row) return;
-    propose(row, draft).then(
+    propose(row, set, draft ?? before.current).then(
       // Somebody may have chosen another one meanwhile.
       (proposed) => chosen.current === row && setDraft(proposed),
       (problem: unknown) => {
@@ -55,10 +69,19 @@ export function NewVmPage() {
     );
   }
 
+  /** What a set does not offer cannot be kept. */
+  function chooseSet(id: string) {
+    setSetId(id);
+    before.current = draft;
+    setDraft(undefined);
+    choose(undefined);
+  }
+
   async function submit() {
     setTried(true);
     if (!draft || reading || busy) return;
-    if (Object.keys(faultsOf(draft)).length > 0) {
+    // Administrators go over the limits.
+    if (Object.keys(faultsOf(draft)).length > 0 || (rights && lacks.length > 0)) {
       // After the faults are drawn.
       requestAnimationFrame(() => form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
       return;
@@ -67,6 +90,7 @@ export function NewVmPage() {
     setError(undefined);
     try {
       const id = await client.call('vm.create', paramsOf(draft));
+      void readAgain('sets');
       toast.success(t('vm.made', { name: draft.name.trim() }));
       await navigate({ to: '/vms/$id', params: { id } });
     } catch (problem) {
@@ -96,11 +120,28 @@ export function NewVmPage() {
       >
         <Card title={t('new.what')}>
           <Stack gap="md">
+            {sets.length > 0 && (
+              <NativeSelect
+                label={t('new.set')}
+                description={t('new.setText')}
+                value={set?.id ?? ''}
+                data={[
+                  ...(free ? [{ value: '', label: t('new.noSet') }] : []),
+                  ...sets.map(({ id, name }) => ({ value: id, label: name })),
+                ]}
+                onChange={(event) => chooseSet(event.currentTarget.value)}
+              />
+            )}
             <ObjectSelect
               label={t('new.template')}
               description={t('new.templateText')}
               required
-              query={{ type: 'VM-template', fields: TEMPLATE_FIELDS, sort: [{ by: 'name_label' }] }}
+              query={{
+                type: 'VM-template',
+                fields: TEMPLATE_FIELDS,
+                sort: [{ by: 'name_label' }],
+                ...(set && { filter: byIds(set.objects) ?? '!id?' }),
+              }}
               hint={(row) => text(row['$pool.name_label'])}
               value={template}
               onChange={choose}
@@ -114,14 +155,14 @@ export function NewVmPage() {
                   {...required(true)}
                   autoComplete="off"
                   value={draft.name}
-                  onChange={(event) => set({ name: event.currentTarget.value })}
+                  onChange={(event) => change({ name: event.currentTarget.value })}
                   error={faults['name']}
                 />
                 <TextInput
                   label={t('col.description')}
                   autoComplete="off"
                   value={draft.description}
-                  onChange={(event) => set({ description: event.currentTarget.value })}
+                  onChange={(event) => change({ description: event.currentTarget.value })}
                 />
                 <div className={classes['pair']}>
                   <NumberInput
@@ -130,7 +171,7 @@ export function NewVmPage() {
                     allowDecimal={false}
                     {...required(true)}
                     value={draft.cpus}
-                    onChange={(value) => set({ cpus: String(value) })}
+                    onChange={(value) => change({ cpus: String(value) })}
                     error={faults['cpus']}
                   />
                   <NumberInput
@@ -139,7 +180,7 @@ export function NewVmPage() {
                     suffix=" GiB"
                     {...required(true)}
                     value={draft.memory}
-                    onChange={(value) => set({ memory: String(value) })}
+                    onChange={(value) => change({ memory: String(value) })}
                     error={faults['memory']}
                   />
                 </div>
@@ -149,10 +190,28 @@ export function NewVmPage() {
         </Card>
         {draft && (
           <>
-            <Disks draft={draft} faults={faults} set={set} />
-            <Networks draft={draft} faults={faults} set={set} />
-            <Configuration draft={draft} set={set} />
+            <Disks draft={draft} faults={faults} set={change} />
+            <Networks draft={draft} faults={faults} set={change} />
+            <Configuration draft={draft} set={change} />
           </>
+        )}
+        {set && (
+          <Card title={t('new.room', { name: set.name })}>
+            <Stack gap="md">
+              <Limits set={set} label={t('sets.limitsOf', { name: set.name })} planned={needed} />
+              {draft && lacks.length > 0 && (
+                <Alert color={rights ? 'red' : 'yellow'} variant="light" role="alert">
+                  {t('new.noRoom', {
+                    lacking: lacks
+                      .map(({ name, missing }) =>
+                        t('new.lacks', { amount: amountText(name, missing), name: limitName(name) }),
+                      )
+                      .join(', '),
+                  })}
+                </Alert>
+              )}
+            </Stack>
+          </Card>
         )}
         {error !== undefined && (
           <Alert color="red" variant="light" role="alert" title={t('new.failed')}>
@@ -207,7 +266,7 @@ function Disks({ draft, faults, set }: PartProps & { faults: Faults }) {
                   key: newKey(),
                   name: t('vm.delete.disk', { number: draft.disks.length }),
                   size: '10',
-                  sr: defaultSr(draft.template),
+                  sr: draft.defaultSr,
                 },
               ],
             })
@@ -243,7 +302,7 @@ function Disks({ draft, faults, set }: PartProps & { faults: Faults }) {
                 label={t('col.sr')}
                 required
                 disabled={disk.brought !== undefined}
-                query={srQuery(pool)}
+                query={srQuery(pool, draft.set?.objects)}
                 value={disk.sr}
                 onChange={(sr) => change(disk.key, { sr })}
                 error={faults[`sr ${disk.key}`]}
@@ -298,7 +357,7 @@ function Networks({ draft, faults, set }: PartProps & { faults: Faults }) {
             <ObjectSelect
               label={t('new.networkNumber', { number: index + 1 })}
               required
-              query={networkQuery(text(draft.template['$pool']))}
+              query={networkQuery(text(draft.template['$pool']), draft.set?.objects)}
               value={card.network}
               onChange={(network) =>
                 set({ cards: draft.cards.map((one) => (one.key === card.key ? { ...one, network } : one)) })
@@ -370,6 +429,13 @@ function Configuration({ draft, set }: PartProps) {
             styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: '0.8125rem' } }}
             value={draft.config}
             onChange={(event) => set({ config: event.currentTarget.value })}
+          />
+        )}
+        {draft.set && draft.set.subjects.length > 0 && (
+          <Checkbox
+            label={t('new.share')}
+            checked={draft.share}
+            onChange={(event) => set({ share: event.currentTarget.checked })}
           />
         )}
         <Checkbox

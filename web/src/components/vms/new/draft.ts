@@ -5,9 +5,10 @@ import { readOnce } from '../../../live/once';
 import { text } from '../../../live/vm';
 import type { Row } from '../../../live/watch';
 import { bytesOf, GIB } from '../../ask/ask';
+import type { Amounts, ResourceSet } from '../../sets/limits';
 import { number } from '../../objects/cells';
 import { quote } from '../../objects/filter';
-import { networkQuery } from '../vmForms';
+import { networkQuery, srQuery } from '../vmForms';
 
 export interface Disk {
   key: number;
@@ -26,6 +27,11 @@ export interface Card {
 
 export interface Draft {
   template: Row;
+  /** Whose room it takes; none: the pool's. */
+  set: ResourceSet | undefined;
+  share: boolean;
+  /** Where new disks go, if nothing else is said. */
+  defaultSr: Row | undefined;
   name: string;
   description: string;
   cpus: string;
@@ -60,25 +66,28 @@ export const newKey = (): number => (keys += 1);
 /** As many digits as people type. */
 export const gib = (bytes: number): string => String(Math.ceil((bytes / GIB) * 100) / 100);
 
-export function defaultSr(template: Row): Row | undefined {
+function poolSr(template: Row): Row | undefined {
   const id = text(template['$pool.default_SR']);
   const name = text(template['$pool.default_SR.name_label']);
   return id === '' || name === '' ? undefined : { id, type: 'SR', name_label: name };
 }
 
 /** Reads what a template brings; what was typed before another template was chosen stays. */
-export async function propose(template: Row, before: Draft | undefined): Promise<Draft> {
+export async function propose(template: Row, set: ResourceSet | undefined, before: Draft | undefined): Promise<Draft> {
   const pool = text(template['$pool']);
-  const [places, networks, libraries] = await Promise.all([
+  const [places, networks, libraries, srs] = await Promise.all([
     readOnce({
       type: 'VBD',
       filter: `VM:${quote(template.id)} !is_cd_drive?`,
       sort: [{ by: 'position' }],
       fields: ['position', 'VDI', 'VDI.name_label', 'VDI.size', 'VDI.$SR', 'VDI.$SR.name_label'],
     }),
-    readOnce({ ...networkQuery(pool), fields: ['name_label', 'automatic', 'PIFs'] }),
+    readOnce({ ...networkQuery(pool, set?.objects), fields: ['name_label', 'automatic', 'PIFs'] }),
     readOnce({ type: 'SR', fields: ['name_label'], filter: `$pool:${quote(pool)} SR_type:iso` }),
+    set ? readOnce(srQuery(pool, set.objects), 1) : [],
   ]);
+  const ofPool = poolSr(template);
+  const sr = set && !(ofPool && set.objects.includes(ofPool.id)) ? srs[0] : ofPool;
   const brought = places
     .filter((place) => place['VDI'] !== undefined)
     .map((place, index): Disk => {
@@ -96,13 +105,16 @@ export async function propose(template: Row, before: Draft | undefined): Promise
     key: newKey(),
     name: t('vm.delete.disk', { number: brought.length + index }),
     size: gib(size),
-    sr: defaultSr(template),
+    sr,
   }));
   // One that leads out of the host, if there is one.
   const leadsOut = networks.filter((one) => Array.isArray(one['PIFs']) && one['PIFs'].length > 0);
   const network = leadsOut.find((one) => one['automatic'] === true) ?? leadsOut[0] ?? networks[0];
   return {
     template,
+    set,
+    share: set?.shareByDefault ?? false,
+    defaultSr: sr,
     name: before?.name ?? '',
     description: before?.description ?? '',
     cpus: String(number(template, 'CPUs.number') ?? 1),
@@ -112,7 +124,7 @@ export async function propose(template: Row, before: Draft | undefined): Promise
     config: before?.config ?? '',
     disc: undefined,
     start: before?.start ?? true,
-    discs: libraries.map((sr) => sr.id),
+    discs: libraries.map((one) => one.id),
   };
 }
 
@@ -134,6 +146,18 @@ export function faultsOf(draft: Draft): Faults {
   }
   for (const card of draft.cards) if (!card.network) faults[`card ${card.key}`] = t('form.required');
   return faults;
+}
+
+/** What it takes of a resource set. */
+export function needOf(draft: Draft): Amounts {
+  const sizes = draft.disks.map((disk) => Math.max(bytesOf(disk.size) ?? 0, disk.brought?.size ?? 0));
+  return {
+    vms: 1,
+    cpus: Number(draft.cpus) || 0,
+    memory: bytesOf(draft.memory) ?? 0,
+    disk: sizes.reduce((sum, size) => sum + size, 0),
+    disks: sizes.length,
+  };
 }
 
 export function paramsOf(draft: Draft): Methods['vm.create']['params'] {
@@ -163,6 +187,7 @@ export function paramsOf(draft: Draft): Methods['vm.create']['params'] {
     VIFs: draft.cards.map((card) => ({ network: card.network?.id ?? '' })),
     ...(config !== undefined && { cloudConfig: config }),
     ...(draft.disc && { installation: { method: 'cdrom', repository: draft.disc.id } }),
+    ...(draft.set && { resourceSet: draft.set.id, share: draft.share }),
     bootAfterCreate: draft.start,
   };
 }

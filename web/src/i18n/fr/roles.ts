@@ -1,0 +1,52 @@
+// Le français des rôles et de leurs privilèges.
+import type { roles as english } from '../en/roles';
+import type { Text } from '../i18n';
+
+export const roles: Record<keyof typeof english, Text> = {
+  'roles.title': 'Rôles',
+  'roles.description':
+    'Des droits plus fins : un privilège autorise ou refuse une action sur tous les objets d’un type, ou sur ceux qui correspondent à un filtre. Ce qui est refusé l’est, quoi qui l’autorise. Rien ne s’hérite.',
+  'roles.add': 'Ajouter un rôle',
+  'roles.empty': 'Aucun rôle',
+  'roles.emptyText':
+    'Créez un rôle, dites ce qu’il autorise et refuse, et donnez-le à des groupes et des utilisateurs.',
+  'roles.search': 'Chercher des rôles',
+  'roles.count': { one: '{count} rôle', other: '{count} rôles' },
+  'roles.noMatch': 'Aucun rôle ne correspond',
+  'roles.nobody': 'Personne ne l’a encore',
+  'roles.heldBy': 'Donné à {names}',
+  'roles.privileges': 'Privilèges',
+  'roles.privilegesOf': 'Privilèges de {name}',
+  'roles.noPrivileges': 'Aucun privilège.',
+  'roles.morePrivileges': { one: '{count} de plus', other: '{count} de plus' },
+  'roles.says.allow': 'Autorise {action} sur {type}',
+  'roles.says.deny': 'Refuse {action} sur {type}',
+  'roles.where': 'où {filter}',
+  'roles.copy': 'Copier {name}',
+  'roles.copyName': '{name} (copie)',
+  'roles.copyFailed': '{name} n’a pas été copié',
+  'roles.edit': 'Modifier {name}',
+  'roles.remove': 'Supprimer {name}',
+  'roles.removeTitle': 'Supprimer {name} ?',
+  'roles.removeText':
+    'Ceux qui ont le rôle perdent aussitôt ce qu’il autorise, et ce qu’il refuse ne leur est plus refusé.',
+  'roles.removed': '{name} a été supprimé.',
+  'roles.removeFailed': '{name} n’a pas été supprimé',
+  'roles.addTitle': 'Ajouter un rôle',
+  'roles.editTitle': 'Modifier {name}',
+  'roles.create': 'Créer le rôle',
+  'roles.added': '{name} a été ajouté.',
+  'roles.saved': '{name} a été enregistré.',
+  'roles.holders': 'Qui l’a',
+  'roles.holdersHelp': 'Des groupes et des utilisateurs.',
+  'roles.addPrivilege': 'Ajouter un privilège',
+  'roles.privilegeNumber': 'Privilège {number}',
+  'roles.removePrivilege': 'Retirer le privilège {number}',
+  'roles.effect': 'Effet',
+  'roles.effect.allow': 'Autoriser',
+  'roles.effect.deny': 'Refuser',
+  'roles.type': 'Type d’objet',
+  'roles.action': 'Action',
+  'roles.selector': 'Filtre',
+  'roles.selectorAll': 'Tous, ou tags:prod',
+};
