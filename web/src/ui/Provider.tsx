@@ -7,6 +7,7 @@ import { Notifications } from '@mantine/notifications';
 import { setNonce } from 'get-nonce';
 import type { ReactNode } from 'react';
 import { ConfirmHost } from './confirm';
+import { useNarrow } from './hooks';
 import { theme } from './theme';
 
 /** The daemon writes it into index.html; the policy allows style elements only with it. */
@@ -15,10 +16,16 @@ const nonce = document.querySelector<HTMLMetaElement>('meta[name=csp-nonce]')?.c
 if (nonce) setNonce(nonce);
 
 export function UiProvider({ children }: { children: ReactNode }) {
+  const narrow = useNarrow();
   return (
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
-      {/* At the left: the buttons of pages and dialogs are at the right. */}
-      <Notifications position="bottom-left" limit={3} autoClose={4_000} containerWidth={340} />
+      {/* Over the middle of the top bar: the navigation is at the left, buttons are at the right and at the bottom. */}
+      <Notifications
+        position={narrow ? 'bottom-left' : 'top-center'}
+        limit={3}
+        autoClose={4_000}
+        containerWidth={340}
+      />
       {children}
       <ConfirmHost />
     </MantineProvider>

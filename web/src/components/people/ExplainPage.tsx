@@ -1,5 +1,5 @@
 // Settings > Rights > Explain: what somebody may do to an object, operation by operation, and why.
-import { IconArrowLeft, IconEye, IconEyeOff, IconHelpHexagon } from '@tabler/icons-react';
+import { IconChevronLeft, IconEye, IconEyeOff, IconHelpHexagon } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -10,6 +10,7 @@ import { Banner } from '../../ui/Banner';
 import { Blank } from '../../ui/Blank';
 import { SegmentedControl, Select } from '../../ui/input';
 import { Page } from '../../ui/Page';
+import details from '../details/details.module.css';
 import { QueryState } from '../QueryState';
 import { type Explained, type Line, linesOf, nameIn, type Reason, sees, type Shown } from './explain';
 import classes from './explain.module.css';
@@ -35,8 +36,9 @@ export function ExplainPage({ who, object }: Props) {
       title={t('explain.title')}
       description={t('explain.description')}
       back={
-        <Link to="/settings/rights" search={{}} className={classes['back']}>
-          <IconArrowLeft size={15} aria-hidden /> {t('nav.rights')}
+        <Link to="/settings/rights" search={{}} className={details['back']}>
+          <IconChevronLeft size={15} aria-hidden />
+          {t('nav.rights')}
         </Link>
       }
     >

@@ -117,7 +117,7 @@ function SetForm({ set, users, groups, onClose }: Omit<Props, 'opened'>) {
           value={objects}
           onChange={setObjects}
         />
-        <Fieldset legend={t('sets.limits')} variant="unstyled">
+        <Fieldset legend={t('sets.limits')} variant="unstyled" className={classes['fieldset']}>
           <div className={classes['pair']}>
             {LIMITS.map((one) => (
               <NumberInput

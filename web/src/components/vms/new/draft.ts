@@ -148,9 +148,13 @@ export function faultsOf(draft: Draft): Faults {
   return faults;
 }
 
+/** Bytes of the disk that a cloud configuration is handed over on. */
+const CONFIG_DRIVE = 4 * 2 ** 20;
+
 /** What it takes of a resource set. */
 export function needOf(draft: Draft): Amounts {
   const sizes = draft.disks.map((disk) => Math.max(bytesOf(disk.size) ?? 0, disk.brought?.size ?? 0));
+  if (draft.config.trim() !== '') sizes.push(CONFIG_DRIVE);
   return {
     vms: 1,
     cpus: Number(draft.cpus) || 0,
