@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use model::{Caller, Entry, Levels, Privilege};
+use model::{Caller, Entry, Levels, Offer, Privilege};
 
 use crate::trace::{Found, Relation, Trace};
 use crate::{Action, Graph, Need, Refusal, Resource, rule};
@@ -32,6 +32,13 @@ pub enum Reason<'a> {
         /// From the object in question to that of the entry; empty = it is the same.
         way: Vec<Step>,
     },
+    /// A resource set offers it.
+    Set {
+        /// The set, and the object in it.
+        offer: Offer<'a>,
+        /// From the object in question to the one in the set; empty = it is the same.
+        way: Vec<Step>,
+    },
     /// A privilege allows or denies it.
     Privilege {
         /// The privilege. Several roles can have the same one.
@@ -52,11 +59,12 @@ pub struct Explanation<'a> {
     pub reasons: Vec<Reason<'a>>,
 }
 
-/// Decides what [`crate::permit`] decides, and says why. `entries` are those of the account and its groups, which its rights
-/// are the sum of.
+/// Decides what [`crate::permit`] decides, and says why. `entries` and `offers` are those of the account and its groups, which
+/// its rights are the sum of.
 pub fn explain<'a, G: Graph>(
     caller: &Caller,
     entries: &[Entry<'a>],
+    offers: &[Offer<'a>],
     graph: &G,
     need: Need<'_>,
     target: &impl Resource,
@@ -81,10 +89,14 @@ pub fn explain<'a, G: Graph>(
                 let found = entries.iter().filter(is_one);
                 reasons.extend(found.map(|entry| Reason::Entry { entry: *entry, way: way.clone() }));
             }
+            Heard::Offer { object, way } if !is_refused => {
+                let found = offers.iter().filter(|offer| offer.object == object);
+                reasons.extend(found.map(|offer| Reason::Set { offer: *offer, way: way.clone() }));
+            }
             Heard::Privilege { privilege, is_sure } if privilege.allows != is_refused => {
                 reasons.push(Reason::Privilege { privilege, is_sure });
             }
-            Heard::Entry { .. } | Heard::Privilege { .. } => {}
+            Heard::Entry { .. } | Heard::Offer { .. } | Heard::Privilege { .. } => {}
         }
     }
     if reasons.is_empty() {
@@ -99,6 +111,7 @@ enum Heard {
     NoAccount,
     AdministratorsOnly,
     Entry { object: String, way: Vec<Step> },
+    Offer { object: String, way: Vec<Step> },
     Privilege { privilege: Privilege, is_sure: bool },
 }
 
@@ -122,6 +135,7 @@ impl Trace for Told {
             Found::NoAccount => Heard::NoAccount,
             Found::AdministratorsOnly => Heard::AdministratorsOnly,
             Found::Entry(object) => Heard::Entry { object: object.to_owned(), way: self.way.borrow().clone() },
+            Found::Offer(object) => Heard::Offer { object: object.to_owned(), way: self.way.borrow().clone() },
             Found::Privilege(privilege, is_sure) => Heard::Privilege { privilege: privilege.clone(), is_sure },
         };
         self.heard.borrow_mut().push(heard);

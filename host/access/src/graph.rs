@@ -45,6 +45,10 @@ pub trait Linked {
     fn link(&self, link: Link) -> Option<&str>;
     /// Returns the ids of the objects at the other ends.
     fn links(&self, links: Links) -> impl Iterator<Item = &str>;
+    /// Returns whether it is an SR of discs to put into drives.
+    fn holds_discs(&self) -> bool {
+        false
+    }
     /// Says what privileges say of an action on it.
     fn verdict(&self, rights: &Rights, action: &str) -> Verdict {
         self.judge(rights, action, &())
@@ -75,6 +79,10 @@ impl Graph for () {
 impl Linked for Object {
     fn kind(&self) -> Kind {
         Self::kind(self)
+    }
+
+    fn holds_discs(&self) -> bool {
+        matches!(self, Self::Sr(sr) if &*sr.content_type == "iso")
     }
 
     fn judge(&self, rights: &Rights, action: &str, trace: &impl Trace) -> Verdict {

@@ -5,14 +5,15 @@
 //! bytes, so the feed is serialised once for each class and not once for each client.
 //!
 //! The rule: administrators and the daemon itself see and do everything; any other account has what the access lists grant,
-//! by entries on an object and on what it belongs to ([`acl`]) or by privileges of its roles ([`privileges`]), unless a
-//! privilege denies it, whatever its `permission` says; whoever has not signed in, and plugins under their own authority, see
+//! by entries on an object and on what it belongs to ([`acl`]) or by privileges of its roles ([`privileges`]), and sees what
+//! resource sets offer ([`offer`]), unless a privilege denies it, whatever its `permission` says; whoever has not signed in, and plugins under their own authority, see
 //! nothing.
 
 mod acl;
 mod action;
 mod explain;
 mod graph;
+mod offer;
 mod permit;
 mod privileges;
 mod resource;

@@ -60,6 +60,8 @@ pub enum Found<'a> {
     AdministratorsOnly,
     /// Entries on this object grant it.
     Entry(&'a str),
+    /// Resource sets offer this object.
+    Offer(&'a str),
     /// A privilege that is about it; and whether it can be told that the object is meant.
     Privilege(&'a Privilege, bool),
 }

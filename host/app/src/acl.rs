@@ -63,12 +63,15 @@ impl App {
         Ok(found.into_iter().map(|(_, stored)| stored.value).collect())
     }
 
-    /// Reads what the access lists grant to an account, by itself and by its groups, and what its roles do.
+    /// Reads what the access lists grant to an account, by itself and by its groups, what its roles do, and what resource sets
+    /// offer it.
     pub(crate) fn rights(&self, user: &UserId) -> Result<Rights> {
         let groups = self.groups_of(user)?;
         let subjects: Vec<&str> = std::iter::once(user.as_str()).chain(groups.iter().map(GroupId::as_str)).collect();
-        let acls = self.acls_of(&subjects)?;
-        Ok(Rights::of(&subjects, acls.iter().map(Acl::entry)).with(self.privileges(user, &groups)?))
+        let (acls, offered) = (self.acls_of(&subjects)?, self.offered_to(&subjects)?);
+        let offers = offered.iter().flat_map(|set| set.offers()).map(|offer| offer.object);
+        let rights = Rights::of(&subjects, acls.iter().map(Acl::entry)).with(self.privileges(user, &groups)?);
+        Ok(rights.offering(offers))
     }
 
     /// Returns the entries of an account and its groups.

@@ -1,17 +1,18 @@
 //! What an account may do to an object, operation by operation, and why: the decisions of `access`, with their reasons.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use access::{Action, Explanation, Need, Reason, Refusal};
+use access::{Action, Explanation, Need, Reason, Refusal, Step};
 use inventory::Snapshot;
-use model::{Caller, Entry, GroupId, Object, UserId};
+use model::{Caller, Entry, GroupId, Object, Offer, UserId};
 use serde_json::{Map, Value, json};
 use wire::{Access, Failure, Level, OPERATIONS, Operation};
 
 use crate::acl::Acl;
 use crate::ctx::{App, Ctx};
 use crate::error::Result;
-use crate::resource_set;
+use crate::resource_set::{self, Offered};
 use crate::role::{Effect, Holder, Privilege};
 
 /// Reasons of one decision that are told: a disk of hundreds of VMs has as many ways to one entry.
@@ -21,6 +22,7 @@ const TOLD: usize = 20;
 struct Case<'a> {
     caller: &'a Caller,
     entries: Vec<Entry<'a>>,
+    sets: Vec<Arc<Offered>>,
     roles: Vec<Held>,
     snapshot: Snapshot,
     object: &'a Object,
@@ -65,6 +67,7 @@ pub fn explain(ctx: &Ctx, user: &UserId, object: &str, operation: Option<&str>) 
     let case = Case {
         caller: &caller,
         entries: acls.iter().map(Acl::entry).collect(),
+        sets: ctx.app.offered_to(&subjects)?,
         roles: ctx.app.roles_of(user, &groups)?,
         snapshot,
         object: &object,
@@ -78,6 +81,10 @@ pub fn explain(ctx: &Ctx, user: &UserId, object: &str, operation: Option<&str>) 
         "objects": case.named(&operations),
         "resourceSets": sets(&theirs, &object)?,
     }))
+}
+
+fn steps(way: &[Step]) -> Vec<Value> {
+    way.iter().map(|step| json!({ "by": step.by.as_str(), "object": step.object })).collect()
 }
 
 /// Lists the resource sets of a caller that have to do with an object: they offer it, or it belongs to them.
@@ -144,7 +151,8 @@ impl Case<'_> {
     /// Answers for one meaning of an operation; none = to see the object.
     fn line(&self, operation: Option<(&Operation, &str)>, action: Action, privilege: &str) -> Value {
         let need = Need { action, privilege };
-        let explained = access::explain(self.caller, &self.entries, &self.snapshot, need, self.object);
+        let offers: Vec<Offer<'_>> = self.sets.iter().flat_map(|set| set.offers()).collect();
+        let explained = access::explain(self.caller, &self.entries, &offers, &self.snapshot, need, self.object);
         let mut line = json!({
             "level": action.as_str(),
             "privileges": Some(privilege).filter(|privilege| !privilege.is_empty()).as_slice(),
@@ -170,11 +178,13 @@ impl Case<'_> {
             Reason::NoAccount => json!({ "kind": "noAccount" }),
             Reason::AdministratorsOnly => json!({ "kind": "administratorsOnly" }),
             Reason::Nothing => json!({ "kind": "nothing" }),
+            Reason::Set { offer, way } => {
+                let name = self.sets.iter().find(|set| set.set == offer.set).map(|set| &set.name);
+                json!({ "kind": "resourceSet", "set": offer.set, "name": name, "object": offer.object, "way": steps(way) })
+            }
             Reason::Entry { entry, way } => {
-                let way: Vec<Value> =
-                    way.iter().map(|step| json!({ "by": step.by.as_str(), "object": step.object })).collect();
                 let Entry { subject, object, action } = entry;
-                json!({ "kind": "entry", "subject": subject, "object": object, "action": action, "way": way })
+                json!({ "kind": "entry", "subject": subject, "object": object, "action": action, "way": steps(way) })
             }
             Reason::Privilege { privilege, is_sure } => {
                 let is_it = |known: &&Privilege| {

@@ -1,15 +1,18 @@
 //! What every call asks of the store, kept in memory for as long as its table does not change: whose token, which account.
 //!
-//! Nothing here has to be told of a change: what was read holds while [`store::Store::version`] is the same.
+//! Nothing here has to be told of a change: what was read holds while [`store::Store::version`] is the same, or, for resource
+//! sets, which change with each use, the count of those changes that matter.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use model::{Principal, TokenId, UserId};
 use parking_lot::RwLock;
 
+use crate::resource_set::Offers;
 use crate::token::Token;
 
 /// Entries of each kind; beyond it all are read again, which is what happens at each change of an account anyway.
@@ -20,6 +23,9 @@ const ENTRIES: usize = 10_000;
 pub(crate) struct Known {
     pub(crate) principals: Cache<UserId, Arc<Principal>>,
     pub(crate) tokens: Cache<TokenId, Arc<Token>>,
+    pub(crate) offers: Cache<String, Arc<Offers>>,
+    /// Counts the changes of what resource sets offer.
+    pub(crate) offers_version: AtomicU64,
 }
 
 /// Values that were read at one version of a table.

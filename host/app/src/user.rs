@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use model::{Caller, GroupId, InstanceId, Permission, Principal, Rights, Secret, UserId};
 use rand::RngExt;
@@ -110,10 +111,8 @@ impl App {
     /// Returns the account of that id as calls carry it.
     pub fn principal(&self, id: &UserId) -> Result<Option<Arc<Principal>>> {
         // They only grow, so their sum stays the same for as long as all do.
-        let version = [Table::Users, Table::Acls, Table::Groups, Table::Roles]
-            .map(|table| self.store.version(table))
-            .iter()
-            .sum();
+        let tables = [Table::Users, Table::Acls, Table::Groups, Table::Roles].map(|table| self.store.version(table));
+        let version = tables.iter().sum::<u64>() + self.known.offers_version.load(Ordering::Acquire);
         self.known.principals.get(version, id.as_str(), || {
             let Some(user) = self.user(id)? else { return Ok(None) };
             let User { email, permission, .. } = user.value;

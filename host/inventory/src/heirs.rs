@@ -89,6 +89,7 @@ impl Snapshot {
 
 fn same_place(before: &Object, after: &Object) -> bool {
     before.kind() == after.kind()
+        && before.holds_discs() == after.holds_discs()
         && LINKS.iter().all(|link| before.link(*link) == after.link(*link))
         && [Links::Vbds, Links::Pusbs].iter().all(|links| before.links(*links).eq(after.links(*links)))
 }

@@ -15,5 +15,5 @@ pub use change::{Changes, Revision};
 pub use clock::{Clock, ManualClock, Millis, SystemClock};
 pub use id::{GroupId, InstanceId, ObjectId, ServerId, TokenId, UserId};
 pub use object::{Kind, Object, Packed, Refs, Text};
-pub use rights::{Entry, Levels, Privilege, Rights, Selector};
+pub use rights::{Entry, Levels, Offer, Privilege, Rights, Selector};
 pub use secret::Secret;

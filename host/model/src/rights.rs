@@ -1,6 +1,6 @@
-//! What the entries of an account and its groups add up to.
+//! What the entries of an account and its groups, its roles and its resource sets add up to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -16,6 +16,15 @@ pub struct Entry<'a> {
     pub object: &'a str,
     /// A role (`viewer`, `operator`, `admin`) or, in old lists, one level by its name.
     pub action: &'a str,
+}
+
+/// An object that a resource set offers to those who may use the set.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    /// The set.
+    pub set: &'a str,
+    /// The object.
+    pub object: &'a str,
 }
 
 /// A set of levels.
@@ -81,12 +90,13 @@ impl Privilege {
     }
 }
 
-/// What an account was granted: levels, object by object, and privileges; inheritance is not in it.
+/// What an account was granted: levels, object by object, privileges, and what resource sets offer; inheritance is not in it.
 #[derive(Clone, Debug, Default)]
 pub struct Rights {
     granted: HashMap<ObjectId, Levels>,
     /// Sorted, each once.
     privileges: Vec<Privilege>,
+    offered: BTreeSet<ObjectId>,
     key: u64,
 }
 
@@ -112,10 +122,18 @@ impl Rights {
         self.hashed()
     }
 
+    /// Adds what resource sets offer.
+    #[must_use]
+    pub fn offering<'a>(mut self, objects: impl IntoIterator<Item = &'a str>) -> Self {
+        self.offered.extend(objects.into_iter().map(ObjectId::from));
+        self.hashed()
+    }
+
     fn hashed(mut self) -> Self {
         let mut hasher = DefaultHasher::new();
         self.granted.iter().collect::<BTreeMap<_, _>>().hash(&mut hasher);
         self.privileges.iter().for_each(|privilege| privilege.key().hash(&mut hasher));
+        self.offered.hash(&mut hasher);
         self.key = hasher.finish();
         self
     }
@@ -130,6 +148,16 @@ impl Rights {
         self.granted.get(id).copied().unwrap_or_default()
     }
 
+    /// Returns whether a resource set offers this very object.
+    pub fn offers(&self, id: &str) -> bool {
+        self.offered.contains(id)
+    }
+
+    /// Returns whether resource sets offer anything.
+    pub fn offers_some(&self) -> bool {
+        !self.offered.is_empty()
+    }
+
     /// Returns the objects with entries, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectId, Levels)> {
         self.granted.iter().map(|(id, levels)| (id, *levels))
@@ -137,7 +165,7 @@ impl Rights {
 
     /// Returns whether nothing is granted at all.
     pub fn is_empty(&self) -> bool {
-        self.granted.is_empty() && self.privileges.is_empty()
+        self.granted.is_empty() && self.privileges.is_empty() && self.offered.is_empty()
     }
 
     /// Returns a hash of all of it.
@@ -152,6 +180,7 @@ impl PartialEq for Rights {
         // A hash is no proof: what one account sees must never reach another.
         self.key == other.key
             && self.granted == other.granted
+            && self.offered == other.offered
             && self.privileges.iter().map(Privilege::key).eq(other.privileges.iter().map(Privilege::key))
     }
 }

@@ -94,6 +94,14 @@ export interface Schemas {
         way: { by: Schemas['Relation']; object: string }[];
       }
     | {
+        kind: 'resourceSet';
+        set: string;
+        name: string | null;
+        object: string;
+        /** From the object in question to the one in the set. */
+        way: { by: Schemas['Relation']; object: string }[];
+      }
+    | {
         kind: 'privilege';
         effect: 'allow' | 'deny';
         resource: string;

@@ -5,14 +5,15 @@
 
 use model::{Kind, Levels, Rights};
 
-use crate::Action;
 use crate::graph::{Graph, Link, Linked, Links};
 use crate::trace::{Found, Relation, Trace, any, either};
+use crate::{Action, offer};
 
 /// How far a walk goes: snapshot of a disk, disk, VM, host, pool are five. Longer chains are loops of broken records.
 const DEPTH: usize = 8;
 
 /// Returns whether an account with these rights has `action` on the object with this id; never when it is not in `graph`.
+/// To see it, it is enough that a resource set offers it.
 /// What no list grants ([`Action::AdministratorOnly`]) is never there.
 pub fn allows<G: Graph>(rights: &Rights, graph: &G, id: &str, action: Action) -> bool {
     traced(rights, graph, id, action, &())
@@ -21,7 +22,8 @@ pub fn allows<G: Graph>(rights: &Rights, graph: &G, id: &str, action: Action) ->
 /// [`allows`], and somebody listens.
 pub(crate) fn traced<G: Graph>(rights: &Rights, graph: &G, id: &str, action: Action, trace: &impl Trace) -> bool {
     let Some(level) = action.level() else { return false };
-    !rights.is_empty() && Walk { rights, graph, level, trace }.has(id, DEPTH)
+    let offered = || action == Action::View && offer::is_offered(rights, graph, id, trace);
+    !rights.is_empty() && either(trace, Walk { rights, graph, level, trace }.has(id, DEPTH), offered)
 }
 
 /// One question that is asked of an object and of those that it inherits from.

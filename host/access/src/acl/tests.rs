@@ -28,6 +28,10 @@ impl Linked for Value {
         names.iter().find_map(|name| self[name].as_str())
     }
 
+    fn holds_discs(&self) -> bool {
+        self["content_type"] == "iso"
+    }
+
     fn links(&self, links: Links) -> impl Iterator<Item = &str> {
         let name = if links == Links::Vbds { "$VBDs" } else { "PUSBs" };
         self[name].as_array().into_iter().flatten().filter_map(Value::as_str)
@@ -95,4 +99,8 @@ fn equal_rights_have_equal_keys_whatever_the_way_there() {
     let other = Rights::of(&["me"], [entry("a", "operator"), entry("b", "operator")]);
     assert_eq!((one.key(), &one), (same.key(), &same));
     assert_ne!(one.key(), other.key());
+    let offered = |objects: &[&'static str]| Rights::default().offering(objects.iter().copied());
+    assert_eq!(offered(&["a", "b"]), offered(&["b", "a", "b"]));
+    assert_ne!(offered(&["a"]), offered(&["b"]));
+    assert!(offered(&[]).is_empty() && !offered(&["a"]).is_empty());
 }

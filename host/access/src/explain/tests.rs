@@ -1,4 +1,4 @@
-//! Random fleets, entries and privileges: what is explained is what is decided, and the reasons are all there are.
+//! Random fleets, entries, privileges and resource sets: what is explained is what is decided, and the reasons are all there are.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +23,7 @@ struct Node {
     kind: Kind,
     links: BTreeMap<u8, &'static str>,
     listed: Vec<&'static str>,
+    discs: bool,
     resource: &'static str,
     itself: Object,
 }
@@ -38,6 +39,10 @@ impl Linked for Node {
 
     fn links(&self, _links: Links) -> impl Iterator<Item = &str> {
         self.listed.iter().copied()
+    }
+
+    fn holds_discs(&self) -> bool {
+        self.discs
     }
 
     fn judge(&self, rights: &Rights, action: &str, trace: &impl Trace) -> Verdict {
@@ -71,6 +76,7 @@ fn nodes() -> impl Strategy<Value = Nodes> {
         Kind::Host,
         Kind::Vm,
         Kind::VmSnapshot,
+        Kind::VmTemplate,
         Kind::Sr,
         Kind::Vdi,
         Kind::Vdi,
@@ -84,11 +90,11 @@ fn nodes() -> impl Strategy<Value = Nodes> {
         Kind::Message,
     ];
     let links = btree_map(0..=Link::Subject as u8, select(&IDS[..]), 0..6);
-    let node = (select(kinds), links, vec(select(&IDS[..]), 0..3), select(vec!["vm", "sr"]));
+    let node = (select(kinds), links, vec(select(&IDS[..]), 0..3), select(vec!["vm", "sr"]), any::<bool>());
     btree_map(select(&IDS[..]), node, 3..8).prop_map(|nodes| {
-        let node = |(id, (kind, links, listed, resource)): (&'static str, _)| {
+        let node = |(id, (kind, links, listed, resource, discs)): (&'static str, _)| {
             let head = Head::new(ObjectId::from(id), Kind::Vtpm, "pool".into(), "OpaqueRef:1".into());
-            (id, Node { kind, links, listed, resource, itself: Object::from(Vtpm { head, vm: None }) })
+            (id, Node { kind, links, listed, discs, resource, itself: Object::from(Vtpm { head, vm: None }) })
         };
         nodes.into_iter().map(node).collect()
     })
@@ -130,8 +136,9 @@ fn lines(entries: &[Line]) -> Vec<Entry<'static>> {
     entries.iter().map(|&(subject, object, action)| Entry { subject, object, action }).collect()
 }
 
-fn caller(entries: &[Entry<'_>], privileges: &[Privilege], permission: Permission) -> Caller {
+fn caller(entries: &[Entry<'_>], offers: &[Offer<'_>], privileges: &[Privilege], permission: Permission) -> Caller {
     let rights = Rights::of(&ME, entries.iter().copied()).with(privileges.to_vec());
+    let rights = rights.offering(offers.iter().map(|offer| offer.object));
     Caller::User(Arc::new(Principal { id: "me".into(), name: "me".into(), permission, rights: rights.into() }))
 }
 
@@ -180,22 +187,25 @@ proptest! {
     fn explained_is_decided(
         nodes in nodes(),
         entries in entries(),
+        offers in vec((select(vec!["one", "other"]), select(&IDS[..])), 0..4),
         privileges in privileges(),
         need in needs(),
         id in select(&IDS[..]),
         is_admin in prop::bool::weighted(0.05),
     ) {
         let entries = lines(&entries);
+        let offers: Vec<_> = offers.into_iter().map(|(set, object)| Offer { set, object }).collect();
         let permission = if is_admin { Permission::Admin } else { Permission::None };
-        let who = caller(&entries, &privileges, permission);
+        let who = caller(&entries, &offers, &privileges, permission);
         let target = ObjectRef { kind: Kind::Vm, id: id.into() };
         let decided = permit(&who, &nodes, need, &target).map(|_| ());
-        let explained = explain(&who, &entries, &nodes, need, &target);
+        let explained = explain(&who, &entries, &offers, &nodes, need, &target);
         prop_assert_eq!(explained.decision, decided);
         prop_assert!(!explained.reasons.is_empty());
 
         // What is named is there; and without all that is named the decision is another one.
         let mut other_entries = entries.clone();
+        let mut other_offers = offers.clone();
         let mut other_privileges = privileges.clone();
         let mut is_by_lists = false;
         for reason in &explained.reasons {
@@ -204,6 +214,12 @@ proptest! {
                     prop_assert!(decided.is_ok());
                     prop_assert!(leads(&nodes, id, way, entry.object), "{way:?} to {entry:?}");
                     other_entries.retain(|one| (one.subject, one.object, one.action) != (entry.subject, entry.object, entry.action));
+                    is_by_lists = true;
+                }
+                Reason::Set { offer, way } => {
+                    prop_assert!(decided.is_ok() && matches!(need.action, Action::View | Action::SignedIn));
+                    prop_assert!(leads(&nodes, id, way, offer.object), "{way:?} to {offer:?}");
+                    other_offers.retain(|one| (one.set, one.object) != (offer.set, offer.object));
                     is_by_lists = true;
                 }
                 Reason::Privilege { privilege, is_sure } => {
@@ -222,8 +238,8 @@ proptest! {
             }
         }
         if is_by_lists {
-            let rest = caller(&other_entries, &other_privileges, permission);
-            let of_rest = explain(&rest, &other_entries, &nodes, need, &target);
+            let rest = caller(&other_entries, &other_offers, &other_privileges, permission);
+            let of_rest = explain(&rest, &other_entries, &other_offers, &nodes, need, &target);
             match decided {
                 Ok(()) => prop_assert!(of_rest.decision.is_err(), "{:?}", of_rest.reasons),
                 // It may be refused still, but not for such a word.
@@ -240,7 +256,7 @@ proptest! {
 #[test]
 fn who_has_no_account() {
     let target = ObjectRef { kind: Kind::Vm, id: "a".into() };
-    let explained = explain(&Caller::Anonymous, &[], &(), Action::View.into(), &target);
+    let explained = explain(&Caller::Anonymous, &[], &[], &(), Action::View.into(), &target);
     assert_eq!(explained.decision, Err(Refusal::NotVisible));
     assert!(matches!(explained.reasons[..], [Reason::NoAccount]));
 }

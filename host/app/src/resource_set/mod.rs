@@ -4,6 +4,7 @@
 //! once exactly as many get through as there is room for. See [`Reservation`].
 
 mod limits;
+mod offers;
 mod reserve;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use store::{Expect, Stored, Table};
 use wire::Failure;
 
 pub use self::limits::{Amounts, Limit, Limits};
+pub(crate) use self::offers::{Offered, Offers};
 pub use self::reserve::{Reservation, free, reserve};
 use crate::ctx::{App, Ctx};
 use crate::error::Result;
@@ -108,13 +110,15 @@ impl App {
     /// Changes a set; when somebody else did meanwhile, once more from what they left.
     async fn change_set<T>(&self, id: &str, change: impl Fn(&mut ResourceSet) -> Result<T>) -> Result<T> {
         loop {
-            let Stored { revision, value: mut set } = self.resource_set(id)?;
+            let Stored { revision, value: before } = self.resource_set(id)?;
+            let mut set = before.clone();
             let answer = change(&mut set)?;
             match self.store.put(Table::ResourceSets, id, &set, Expect::Revision(revision)).await {
                 // Somebody was faster, and is done: each turn one gets through.
                 Err(store::Error::Conflict { .. }) => {}
                 other => {
                     other?;
+                    self.offers_changed(&before, &set)?;
                     return Ok(answer);
                 }
             }
@@ -159,6 +163,7 @@ pub async fn create(ctx: &Ctx, new: Changes) -> Result<ResourceSet> {
     let mut set = ResourceSet { id: random_id(), ..ResourceSet::default() };
     set.change(Changes { name: Some(new.name.unwrap_or_default()), ..new })?;
     ctx.app.store.put(Table::ResourceSets, &set.id, &set, Expect::Absent).await?;
+    ctx.app.offers_changed(&ResourceSet::default(), &set)?;
     Ok(set)
 }
 
@@ -246,14 +251,14 @@ async fn end_sharing(ctx: &Ctx, id: &str, subject: &str) -> Result<()> {
 /// Deletes a set; its VMs stay, without it. Those of pools that are away are left with a set that does not exist.
 pub async fn delete(ctx: &Ctx, id: &str) -> Result<()> {
     let _admin = access::admin(&ctx.caller)?;
-    ctx.app.resource_set(id)?;
+    let set = ctx.app.resource_set(id)?.value;
     for vm in vms_of(&ctx.app, id) {
         let vm = object::permit(ctx, vm.id().as_str(), &[], Action::Administrate)?;
         let params = vec![object::reference(&vm), OF_VM.into()];
         ctx.app.call(&vm, "VM.remove_from_other_config", params).await?;
     }
     ctx.app.store.delete(Table::ResourceSets, id, Expect::Any).await?;
-    Ok(())
+    ctx.app.offers_changed(&set, &ResourceSet::default())
 }
 
 /// Counts anew what is used of all sets, from what is there.

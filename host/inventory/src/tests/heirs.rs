@@ -39,6 +39,8 @@ struct World {
 enum Event {
     Relate(usize, usize, usize),
     Power(usize, bool),
+    Template(usize, bool),
+    Discs(usize, bool),
     About(usize, usize),
     Vanish(usize, usize),
     Return(usize, usize),
@@ -49,6 +51,8 @@ fn events() -> impl Strategy<Value = Event> {
     prop_oneof![
         6 => (number.clone(), number.clone(), number.clone()).prop_map(|(which, child, parent)| Event::Relate(which, child, parent)),
         2 => (number.clone(), any::<bool>()).prop_map(|(vm, on)| Event::Power(vm, on)),
+        1 => (number.clone(), any::<bool>()).prop_map(|(vm, on)| Event::Template(vm, on)),
+        1 => (number.clone(), any::<bool>()).prop_map(|(sr, on)| Event::Discs(sr, on)),
         1 => (number.clone(), number.clone()).prop_map(|(message, object)| Event::About(message, object)),
         1 => (number.clone(), number.clone()).prop_map(|(class, which)| Event::Vanish(class, which)),
         1 => (number.clone(), number).prop_map(|(class, which)| Event::Return(class, which)),
@@ -116,6 +120,16 @@ impl World {
                 self.pool["VM"][&vm]["power_state"] = json!(if on { "Running" } else { "Halted" });
                 self.tell(&[("VM", vm)]);
             }
+            Event::Template(vm, on) => {
+                let vm = nth(&self.pool, "VM", vm);
+                self.pool["VM"][&vm]["is_a_template"] = json!(on);
+                self.tell(&[("VM", vm)]);
+            }
+            Event::Discs(sr, on) => {
+                let sr = nth(&self.pool, "SR", sr);
+                self.pool["SR"][&sr]["content_type"] = json!(if on { "iso" } else { "user" });
+                self.tell(&[("SR", sr)]);
+            }
             Event::About(message, object) => {
                 let message = nth(&self.pool, "message", message);
                 let class = ["VM", "VDI", "SR", "host", "pool"][object % 5];
@@ -166,7 +180,10 @@ proptest! {
         let snapshot = world.inventory.snapshot();
         let granted = kinds.iter().flat_map(|kind| snapshot.of_kind(*kind));
         let entry = |id| Entry { subject: "u", object: id, action: "viewer" };
-        let everybody: Vec<_> = granted.map(|object| Rights::of(&["u"], [entry(object.id().as_str())])).collect();
+        let mut everybody: Vec<_> = granted.map(|object| Rights::of(&["u"], [entry(object.id().as_str())])).collect();
+        // And one who may use a resource set with nothing else in it.
+        let offered = [Kind::VmTemplate, Kind::Vm, Kind::Sr].into_iter().flat_map(|kind| snapshot.of_kind(kind));
+        everybody.extend(offered.map(|object| Rights::default().offering([object.id().as_str()])));
         for events in events.chunks(4) {
             let before = world.inventory.snapshot();
             events.iter().for_each(|event| world.happen(event));

@@ -224,6 +224,12 @@ function Because({ reason, line, found, user, groups }: OperationProps & { reaso
       </>
     );
   }
+  if (reason.kind === 'resourceSet') {
+    const way = reason.way.map((step) => t(`explain.by.${step.by}`, { name: nameIn(found, step.object) }));
+    const words = { user, set: reason.name ?? reason.set, object: nameIn(found, reason.object) };
+    const told = t('explain.reason.set', words);
+    return way.length > 0 ? `${told} ${t('explain.reason.way', { way: way.join(' → ') })}` : told;
+  }
   if (reason.kind === 'privilege') {
     const what = `${reason.resource} ${reason.action}`;
     const role = reason.roles.map((one) => one.name).join(', ');

@@ -33,6 +33,7 @@ export const explain = {
   'explain.reason.nothing': 'Nothing grants it: no entry gives the role {role}, no privilege allows it.',
   'explain.reason.entry': '{user} is {role} of {object}.',
   'explain.reason.groupEntry': '{user} is in the group {group}, which is {role} of {object}.',
+  'explain.reason.set': '{user} may use the resource set {set}, which offers {object}.',
   'explain.reason.way': 'It is inherited: {way}.',
   'explain.reason.allow': 'The role {role} allows {what}.',
   'explain.reason.deny': 'The role {role} denies {what}, whatever else grants it.',

@@ -36,6 +36,7 @@ export const explain: Record<keyof typeof en, Text> = {
   'explain.reason.nothing': 'Rien ne l’accorde : aucune entrée ne donne le rôle {role}, aucun privilège ne l’autorise.',
   'explain.reason.entry': '{user} est {role} de {object}.',
   'explain.reason.groupEntry': '{user} est dans le groupe {group}, qui est {role} de {object}.',
+  'explain.reason.set': '{user} peut utiliser l’ensemble de ressources {set}, qui propose {object}.',
   'explain.reason.way': 'C’est hérité : {way}.',
   'explain.reason.allow': 'Le rôle {role} autorise {what}.',
   'explain.reason.deny': 'Le rôle {role} refuse {what}, quoi qu’accorde le reste.',
