@@ -104,6 +104,22 @@ impl App {
         Ok(())
     }
 
+    /// Removes all entries on an object.
+    pub(crate) async fn forget_object(&self, object: &str) -> Result<()> {
+        let acls: Vec<Acl> = self.acls("", LISTED)?.into_iter().filter(|acl| acl.object == object).collect();
+        let batch = acls.iter().fold(Batch::new(), |batch, acl| batch.delete(Table::Acls, &acl.key(), Expect::Any));
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.store.commit(batch).await?;
+        let mut users = Vec::new();
+        for acl in &acls {
+            users.extend(self.accounts_of(&acl.subject)?.unwrap_or_default());
+        }
+        self.rights_changed(users);
+        Ok(())
+    }
+
     /// Adds the deletions that belong to the removal of an account or group.
     pub(crate) fn forget_subject(&self, batch: Batch, subject: &str) -> Result<Batch> {
         let acls = self.acls(&prefix(subject), MAX_ENTRIES)?;

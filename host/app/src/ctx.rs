@@ -55,6 +55,8 @@ pub struct Settings {
     pub version: &'static str,
     /// How XAPI connections behave.
     pub timeouts: xapi::Timeouts,
+    /// Snapshots use nothing of a resource set but their number.
+    pub ignore_snapshots: bool,
 }
 
 /// The daemon as the verbs see it.

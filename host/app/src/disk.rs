@@ -1,5 +1,10 @@
 //! Disks: images, and their places in VMs.
 
+use std::sync::Arc;
+
+use access::Action;
+use inventory::Snapshot;
+use model::Object;
 use model::object::PowerState;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -9,15 +14,14 @@ use xapi::Value;
 use crate::act::{act, acts, empty, is_something, same_pool};
 use crate::ctx::{App, Ctx};
 use crate::error::{Error, Result};
-use crate::object::{Target, bytes, reference};
+use crate::object::{self, Target, bytes, reference};
+use crate::resource_set::{self, Amounts, ResourceSet};
 
 acts! {
     /// Plugs a disk into its running VM.
     connect => "VBD.plug";
     /// Unplugs a disk from its running VM.
     disconnect => "VBD.unplug";
-    /// Deletes an image.
-    delete_image => "VDI.destroy";
 }
 
 /// A new image.
@@ -127,6 +131,13 @@ pub async fn create(ctx: &Ctx, sr: &Target, vm: Option<&Target>, new: &New) -> R
     if let Some(vm) = vm {
         same_pool(vm, sr)?;
     }
+    let room = match vm {
+        Some(vm) => resource_set::reserve_for(ctx, vm, &[sr.id().as_str()], one_disk(size)).await?,
+        None => None,
+    };
+    if room.is_none() {
+        object::needs(sr, Action::Administrate)?;
+    }
     let image = app.make_image(sr, sr.reference(), &new.name, "", size).await?;
     let mut last = None;
     if let Some(vm) = vm {
@@ -139,10 +150,23 @@ pub async fn create(ctx: &Ctx, sr: &Target, vm: Option<&Target>, new: &New) -> R
             }
         }
     }
+    let image = resource_set::settle(room, app.seen(sr, &image).await, |image| amounts(image)).await?;
     if let Some(vbd) = &last {
         app.seen(sr, vbd).await?;
     }
-    Ok(app.seen(sr, &image).await?.id().to_string())
+    Ok(image.id().to_string())
+}
+
+/// Returns what an image uses of a resource set for each VM that has it.
+pub(crate) fn amounts(image: &Object) -> Amounts {
+    one_disk(image.as_vdi().map_or(0, |vdi| vdi.size))
+}
+
+/// Returns what a disk of so many bytes uses of a resource set.
+pub(crate) fn one_disk(size: i64) -> Amounts {
+    let mut amounts = Amounts::default();
+    amounts.add_disk(u64::try_from(size).unwrap_or_default());
+    amounts
 }
 
 /// How to put an image into a VM.
@@ -154,12 +178,20 @@ pub struct Attach {
     position: Option<String>,
 }
 
-/// Puts an image into a VM.
+/// Puts an image into a VM; into one of a resource set, if the set has the image or its SR.
 pub async fn attach(ctx: &Ctx, vm: &Target, image: &Target, options: &Attach) -> Result<()> {
     same_pool(vm, image)?;
     let read_only = is_read_only(options.mode.as_deref())?;
     let how = How { position: options.position.as_deref(), bootable: options.bootable, read_only };
+    let sr = image.as_vdi().and_then(|vdi| vdi.sr.as_ref());
+    let is_named = |set: &ResourceSet| set.objects.contains(image.id().as_str());
+    let from = match ctx.app.home_of(vm)? {
+        Some(set) if is_named(&set) => image.id(),
+        _ => sr.unwrap_or(image.id()),
+    };
+    let room = resource_set::reserve_for(ctx, vm, &[from.as_str()], amounts(image)).await?;
     let vbd = ctx.app.place(vm, image.reference(), &how).await?;
+    resource_set::commit(room).await;
     ctx.app.seen(vm, &vbd).await.map(drop)
 }
 
@@ -180,8 +212,42 @@ impl Changes {
     }
 }
 
-/// Changes an image. It can only grow.
+/// Deletes an image.
+pub async fn delete_image(ctx: &Ctx, image: &Target) -> Result<()> {
+    let app = &ctx.app;
+    let vms = resource_set::vms_with(app, image);
+    act(ctx, image, "VDI.destroy").await?;
+    let amounts = amounts(image);
+    for vm in vms.iter().filter(|vm| resource_set::counts(&ctx.app, vm)) {
+        if let Some(set) = app.home_of(vm)? {
+            resource_set::give_back(app, &set.id, &amounts).await;
+        }
+    }
+    Ok(())
+}
+
+/// Changes an image that may belong to VMs of resource sets. It can only grow.
 pub async fn set_image(ctx: &Ctx, image: &Target, changes: &Changes) -> Result<()> {
+    let size = changes.size.as_ref().map(|size| bytes(size, "size")).transpose()?;
+    let current = image.as_vdi().map_or(0, |vdi| vdi.size);
+    let mut rooms = Vec::new();
+    if let Some(size) = size.filter(|size| *size > current) {
+        for vm in resource_set::vms_with(&ctx.app, image).iter().filter(|vm| resource_set::counts(&ctx.app, vm)) {
+            rooms.extend(resource_set::change(ctx, vm, &one_disk(current), &one_disk(size)).await?);
+        }
+    }
+    change_image(ctx, image, changes).await?;
+    if !rooms.is_empty() {
+        let grown = |image: &&Arc<Object>| image.as_vdi().is_some_and(|vdi| Some(vdi.size) >= size);
+        let there = |snapshot: &Snapshot| snapshot.by_ref(image.reference()).filter(grown).map(|image| amounts(image));
+        let shown = ctx.app.until(image, there).await;
+        resource_set::settle(rooms, shown, |there| there.beyond(&amounts(image))).await?;
+    }
+    Ok(())
+}
+
+/// Changes an image.
+pub(crate) async fn change_image(ctx: &Ctx, image: &Target, changes: &Changes) -> Result<()> {
     let app = &ctx.app;
     let size = changes.size.as_ref().map(|size| bytes(size, "size")).transpose()?;
     let current = image.as_vdi().map_or(0, |vdi| vdi.size);
@@ -212,8 +278,34 @@ pub async fn set_image(ctx: &Ctx, image: &Target, changes: &Changes) -> Result<(
 /// Codes by which a pool says that it moves no disk that is not in use.
 const NOT_LIVE: [&str; 3] = ["VDI_NEEDS_VM_FOR_MIGRATE", "LICENCE_RESTRICTION", "SR_DOES_NOT_SUPPORT_MIGRATION"];
 
-/// Moves an image to another SR and returns the id of what it is there.
-pub async fn migrate(ctx: &Ctx, image: &Target, sr: &Target) -> Result<String> {
+/// Moves an image to another SR and returns the id of what it is there. An SR that the caller may not change will do when it is
+/// in the resource sets of the VMs that have the image; with `set` that is looked at in any case.
+pub async fn migrate(ctx: &Ctx, image: &Target, sr: &Target, set: Option<&str>) -> Result<String> {
+    let mut sets = Vec::new();
+    for vm in resource_set::vms_with(&ctx.app, image).iter().filter(|vm| resource_set::counts(&ctx.app, vm)) {
+        sets.extend(ctx.app.home_of(vm)?);
+    }
+    if let Some(set) = set {
+        resource_set::get(ctx, set)?;
+        if !sets.iter().any(|known| known.id == set) {
+            return Err(Failure::invalid(format!("{} is no disk of a VM of the set {set}", image.id())).into());
+        }
+    }
+    if set.is_some() || sr.action() < Action::Administrate && !sets.is_empty() {
+        sets.iter().try_for_each(|set| resource_set::may_use(ctx, set, &[sr.id().as_str()]))?;
+    } else {
+        object::needs(sr, Action::Administrate)?;
+    }
+    let moved = relocate(ctx, image, sr).await?;
+    let there = ctx.app.inventory.snapshot().get(&moved).map_or_else(|| amounts(image), |moved| amounts(moved));
+    for set in &sets {
+        resource_set::recount(&ctx.app, &set.id, &amounts(image), &there).await;
+    }
+    Ok(moved)
+}
+
+/// Moves an image to another SR.
+pub(crate) async fn relocate(ctx: &Ctx, image: &Target, sr: &Target) -> Result<String> {
     let app = &ctx.app;
     same_pool(image, sr)?;
     if image.as_vdi().and_then(|vdi| vdi.sr.as_ref()) == Some(sr.id()) {
@@ -256,7 +348,7 @@ async fn copy(ctx: &Ctx, image: &Target, sr: &Target) -> Result<Box<str>> {
     Ok(copied)
 }
 
-/// Takes a disk out of its VM; the image stays.
+/// Takes a disk out of its VM; the image stays, and stays counted in a resource set.
 pub async fn detach(ctx: &Ctx, place: &Target) -> Result<()> {
     if place.as_vbd().is_some_and(|vbd| vbd.attached) {
         act(ctx, place, "VBD.unplug").await?;

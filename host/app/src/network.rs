@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use model::Object;
 use model::object::PowerState;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -12,6 +13,7 @@ use crate::act::{act, acts, empty, is_something, same_pool};
 use crate::ctx::{App, Ctx};
 use crate::error::Result;
 use crate::object::{self, Target, present, reference};
+use crate::resource_set;
 
 acts! {
     /// Plugs a network card into its running VM.
@@ -226,9 +228,16 @@ impl App {
     }
 }
 
+/// Refuses a network to a VM whose resource set does not have it.
+fn may_join(ctx: &Ctx, vm: &Object, network: &Target) -> Result<()> {
+    let Some(set) = ctx.app.home_of(vm)? else { return Ok(()) };
+    resource_set::may_use(ctx, &set, &[network.id().as_str()])
+}
+
 /// Gives a VM a network card, which is not plugged in; returns its id.
 pub async fn create_card(ctx: &Ctx, vm: &Target, network: &Target, new: &NewCard) -> Result<String> {
     same_pool(vm, network)?;
+    may_join(ctx, vm, network)?;
     let vif = ctx.app.make_card(vm, vm.reference(), network, new).await?;
     Ok(ctx.app.seen(vm, &vif).await?.id().to_string())
 }
@@ -263,6 +272,10 @@ pub async fn set_card(ctx: &Ctx, card: &Target, network: Option<&Target>, change
     let network = network.filter(|network| Some(network.id()) != vif.network.as_ref());
     if let Some(network) = network {
         same_pool(card, network)?;
+        let snapshot = app.inventory.snapshot();
+        if let Some(vm) = vif.vm.as_ref().and_then(|vm| snapshot.get(vm.as_str())) {
+            may_join(ctx, vm, network)?;
+        }
     }
     let mac = changes.mac.as_deref().filter(|mac| !mac.eq_ignore_ascii_case(&vif.mac));
     if network.is_some() || mac.is_some() {

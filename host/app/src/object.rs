@@ -218,10 +218,28 @@ pub fn named(ctx: &Ctx, declared: &[wire::Object], params: &Map<String, Json>) -
             None => &[],
         };
         for id in ids.iter().filter_map(Json::as_str) {
-            named.push((object.param, permit(ctx, id, object.kinds, action)?));
+            let permitted = match permit(ctx, id, object.kinds, action) {
+                Err(_) if object.by_set && is_offered(ctx, id) => permit(ctx, id, object.kinds, Action::View),
+                other => other,
+            };
+            named.push((object.param, permitted?));
         }
     }
     Ok(named)
+}
+
+/// Returns whether a resource set of the caller's offers an object.
+fn is_offered(ctx: &Ctx, id: &str) -> bool {
+    ctx.caller.principal().is_some_and(|who| who.rights.offers(id))
+}
+
+/// Refuses an object that the caller was not permitted to do this with, but was let through with because a set offers it.
+pub(crate) fn needs(target: &Target, action: Action) -> Result<()> {
+    if target.action() >= action {
+        return Ok(());
+    }
+    let object = Some((target.id().to_string(), target.kind().as_str().to_owned()));
+    Err(Failure::Unauthorized { permission: action.to_string(), object }.into())
 }
 
 /// Returns an object as its pool names it.

@@ -38,7 +38,12 @@ impl Rig {
         };
         let inventory = Inventory::new();
         let plugins = Plugins::new(options, &store, &inventory, clock.clone()).unwrap();
-        let settings = Settings { state: folder.clone(), version: "0", timeouts: xapi::Timeouts::default() };
+        let settings = Settings {
+            state: folder.clone(),
+            version: "0",
+            timeouts: xapi::Timeouts::default(),
+            ignore_snapshots: false,
+        };
         Self { app: App::new(store, inventory, clock, settings, plugins), folder }
     }
 

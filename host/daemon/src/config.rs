@@ -24,6 +24,10 @@ pub struct Config {
     pub log: Log,
     /// How long it keeps the record of who did what.
     pub audit: Audit,
+    /// How long it keeps what became of tasks.
+    pub tasks: Tasks,
+    /// How resource sets count.
+    pub self_service: SelfService,
     /// How it talks to pools. `[timeouts]` is the older name of the section.
     #[serde(alias = "timeouts")]
     pub xapi: Xapi,
@@ -119,9 +123,42 @@ impl Default for Audit {
 
 impl Audit {
     pub(crate) fn keep(&self) -> app::audit::Keep {
-        let (time, size) = (u64::from(self.keep_days) * 24 * 3_600_000, u64::from(self.keep_mebibytes) << 20);
-        app::audit::Keep { time, size }
+        keep(self.keep_days, self.keep_mebibytes)
     }
+}
+
+/// Section `[tasks]`. Of the tasks that are over - a thousand at most - the oldest go first.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tasks {
+    /// Days for which one is kept. Default 31.
+    pub keep_days: u32,
+    /// MiB of them that are kept. Default 8.
+    pub keep_mebibytes: u32,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self { keep_days: 31, keep_mebibytes: 8 }
+    }
+}
+
+impl Tasks {
+    pub(crate) fn keep(&self) -> app::audit::Keep {
+        keep(self.keep_days, self.keep_mebibytes)
+    }
+}
+
+fn keep(days: u32, mebibytes: u32) -> app::audit::Keep {
+    app::audit::Keep { time: u64::from(days) * 24 * 3_600_000, size: u64::from(mebibytes) << 20 }
+}
+
+/// Section `[self_service]`: what people make by themselves within resource sets.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SelfService {
+    /// true = a snapshot uses nothing of a set but one of its "snapshots"; otherwise as much as its VM. Default false.
+    pub ignore_snapshots: bool,
 }
 
 /// Section `[xapi]`: how the daemon talks to pools. Times are seconds, with a fraction if need be.
@@ -403,6 +440,8 @@ mod tests {
         assert_eq!(Config::default().audit.keep(), app::audit::Keep::default());
         let config: Config = toml::from_str("[audit]\nkeep_days = 1\nkeep_mebibytes = 2").unwrap();
         assert_eq!(config.audit.keep(), app::audit::Keep { time: 86_400_000, size: 2 << 20 });
+        let config: Config = toml::from_str("[tasks]\nkeep_days = 2").unwrap();
+        assert_eq!(config.tasks.keep(), app::audit::Keep { time: 2 * 86_400_000, size: 8 << 20 });
     }
 
     #[test]

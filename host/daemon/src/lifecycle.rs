@@ -69,13 +69,19 @@ impl Daemon {
         let inventory = Inventory::new();
         let plugins = app::plugin::Plugins::new(options, &store, &inventory, clock.clone())
             .context("start the plugin runtime")?;
-        let settings = Settings { state: folder.clone(), version: crate::VERSION, timeouts: config.timeouts() };
+        let settings = Settings {
+            state: folder.clone(),
+            version: crate::VERSION,
+            timeouts: config.timeouts(),
+            ignore_snapshots: config.self_service.ignore_snapshots,
+        };
         let app = App::new(store, inventory, clock, settings, plugins);
         app.ensure_first_admin(config.state.admin_password_file.as_deref())
             .await
             .context("create the first administrator")?;
         app.keep_audit(config.audit.keep());
         app.load_tasks().await.context("read the tasks")?;
+        app.keep_tasks(config.tasks.keep());
         let tls = credentials::certificate(&config.http, folder)?;
         let metrics = recorder()?;
         spawn_upkeep(&app, metrics.clone());

@@ -1,6 +1,7 @@
 //! Disks and their places in VMs.
 
 use app::disk;
+use serde_json::Value;
 
 use super::{Call, Handler, done, id, list, one};
 
@@ -18,7 +19,10 @@ handlers! {
         disk::set_bootable(&call.ctx, &call.object("vbd")?, call.flag("bootable")).await.map(done)
     };
     "vdi.delete" => |call| disk::delete_image(&call.ctx, &call.object("id")?).await.map(done);
-    "vdi.migrate" => |call| disk::migrate(&call.ctx, &call.object("id")?, &call.object("sr_id")?).await.map(id);
+    "vdi.migrate" => |call| {
+        let set = call.params.get("resourceSet").and_then(Value::as_str);
+        disk::migrate(&call.ctx, &call.object("id")?, &call.object("sr_id")?, set).await.map(id)
+    };
     "vdi.set" => |call| disk::set_image(&call.ctx, &call.object("id")?, &call.read()?).await.map(done);
     "vbd.get" => |call| one(&call, "VBD");
     "vbd.list" => |call| list(&call, "vbds");

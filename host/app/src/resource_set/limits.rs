@@ -19,6 +19,33 @@ const MAX_NAME: usize = 100;
 pub struct Amounts(BTreeMap<String, u64>);
 
 impl Amounts {
+    /// Adds a disk of so many bytes.
+    pub fn add_disk(&mut self, size: u64) {
+        self.add("disk", size);
+        self.add("disks", 1);
+    }
+
+    /// Returns it without any disks.
+    #[must_use]
+    pub fn without_disks(mut self) -> Self {
+        self.0.retain(|resource, _| !["disk", "disks"].contains(&resource.as_str()));
+        self
+    }
+
+    /// Returns how much it is more than another, resource by resource.
+    #[must_use]
+    pub fn beyond(&self, other: &Self) -> Self {
+        let more = self.0.iter().map(|(resource, amount)| {
+            (resource.clone(), amount.saturating_sub(other.0.get(resource).copied().unwrap_or_default()))
+        });
+        Self(more.filter(|(_, amount)| *amount > 0).collect())
+    }
+
+    /// Returns whether it is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.values().all(|amount| *amount == 0)
+    }
+
     /// Adds so much of something.
     pub fn add(&mut self, resource: &str, amount: u64) {
         let sum = self.0.entry(resource.to_owned()).or_default();
@@ -151,6 +178,16 @@ mod tests {
             assert!(all.clone().set(&totals).is_err(), "{name} {totals:?}");
         }
         assert!(all.set_one("ipPool:abc", Some(3)).is_ok());
+    }
+
+    #[test]
+    fn differences_go_one_way() {
+        let before = Amounts::from([("cpus", 4), ("memory", 2), ("disk", 1)]);
+        let after = Amounts::from([("cpus", 1), ("memory", 5), ("disk", 1), ("disks", 1)]);
+        assert_eq!(after.beyond(&before), Amounts::from([("memory", 3), ("disks", 1)]));
+        assert_eq!(before.beyond(&after), Amounts::from([("cpus", 3)]));
+        assert!(before.beyond(&before).is_empty());
+        assert_eq!(after.without_disks(), Amounts::from([("cpus", 1), ("memory", 5)]));
     }
 
     #[test]

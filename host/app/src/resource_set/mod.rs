@@ -6,24 +6,25 @@
 mod limits;
 mod offers;
 mod reserve;
+mod vms;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use access::Action;
-use model::{Kind, Object};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use store::{Expect, Stored, Table};
 use wire::Failure;
 
 pub use self::limits::{Amounts, Limit, Limits};
 pub(crate) use self::offers::{Offered, Offers};
-pub use self::reserve::{Reservation, free, reserve};
+pub use self::reserve::{Reservation, reserve};
+pub(crate) use self::reserve::{change, change_in, commit, give_back, may_use, recount, reserve_for, settle};
+pub(crate) use self::vms::{amounts_as, counts, disks_of, enter, share, transfer, vms_with};
+pub use self::vms::{amounts_of, set_of};
+use self::vms::{end_sharing, vms_of};
 use crate::ctx::{App, Ctx};
 use crate::error::Result;
-use crate::object;
 use crate::user::check_name;
 
 /// Sets listed at once.
@@ -34,9 +35,6 @@ const MAX_MEMBERS: usize = 10_000;
 
 /// Characters of an id.
 const ID: usize = 11;
-
-/// Where a VM says which set it belongs to.
-const OF_VM: &str = "xo:resource_set";
 
 /// A set as it is stored and shown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -243,20 +241,11 @@ pub async fn remove_subject(ctx: &Ctx, id: &str, subject: &str) -> Result<()> {
     end_sharing(ctx, id, subject).await
 }
 
-async fn end_sharing(ctx: &Ctx, id: &str, subject: &str) -> Result<()> {
-    let vms = vms_of(&ctx.app, id);
-    ctx.app.forget_entries(subject, |object| vms.iter().any(|vm| vm.id().as_str() == object)).await
-}
-
 /// Deletes a set; its VMs stay, without it. Those of pools that are away are left with a set that does not exist.
 pub async fn delete(ctx: &Ctx, id: &str) -> Result<()> {
     let _admin = access::admin(&ctx.caller)?;
     let set = ctx.app.resource_set(id)?.value;
-    for vm in vms_of(&ctx.app, id) {
-        let vm = object::permit(ctx, vm.id().as_str(), &[], Action::Administrate)?;
-        let params = vec![object::reference(&vm), OF_VM.into()];
-        ctx.app.call(&vm, "VM.remove_from_other_config", params).await?;
-    }
+    vms::detach_all(ctx, id).await?;
     ctx.app.store.delete(Table::ResourceSets, id, Expect::Any).await?;
     ctx.app.offers_changed(&set, &ResourceSet::default())
 }
@@ -277,43 +266,4 @@ pub async fn recompute_all(ctx: &Ctx) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Returns the VMs and snapshots of a set.
-fn vms_of(app: &App, id: &str) -> Vec<Arc<Object>> {
-    let snapshot = app.inventory.snapshot();
-    let kinds = [Kind::Vm, Kind::VmSnapshot];
-    let all = kinds.iter().flat_map(|kind| snapshot.of_kind(*kind));
-    all.filter(|vm| set_of(vm).as_deref() == Some(id)).cloned().collect()
-}
-
-/// Returns the set that a VM belongs to.
-pub fn set_of(vm: &Object) -> Option<String> {
-    vm.field("resourceSet")?.as_str().map(str::to_owned)
-}
-
-/// Returns what a VM uses: its processors, its memory, its disks. A snapshot uses as much as its VM, as a snapshot.
-pub fn amounts_of(app: &App, vm: &Object) -> Amounts {
-    let snapshot = app.inventory.snapshot();
-    let number = |value: Option<Value>, path: &[&str]| {
-        let value = path.iter().try_fold(value?, |value, name| value.get(name).cloned());
-        value.and_then(|value| value.as_u64())
-    };
-    let memory = vm.field("memory").and_then(|memory| memory.get("dynamic")?.get(1)?.as_u64());
-    let mut amounts = Amounts::default();
-    amounts.add("cpus", number(vm.field("CPUs"), &["number"]).unwrap_or_default());
-    amounts.add("memory", memory.unwrap_or_default());
-    let vbds = vm.field("$VBDs").unwrap_or_default();
-    for vbd in vbds.as_array().into_iter().flatten().filter_map(Value::as_str).filter_map(|id| snapshot.get(id)) {
-        if vbd.field("is_cd_drive") == Some(json!(true)) {
-            continue;
-        }
-        let disk = vbd.field("VDI").and_then(|id| snapshot.get(id.as_str()?).cloned());
-        if let Some(size) = disk.and_then(|disk| disk.field("size")?.as_u64()) {
-            amounts.add("disk", size);
-            amounts.add("disks", 1);
-        }
-    }
-    amounts.add(if vm.kind() == Kind::VmSnapshot { "snapshots" } else { "vms" }, 1);
-    amounts
 }

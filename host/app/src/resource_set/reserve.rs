@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use model::Object;
 use tracing::error;
 use wire::Failure;
 
-use super::{Amounts, get, is_subject};
+use super::{Amounts, ResourceSet, get, is_subject};
 use crate::ctx::{App, Ctx};
 use crate::error::Result;
 
@@ -15,8 +16,25 @@ use crate::error::Result;
 pub struct Reservation {
     app: Arc<App>,
     set: String,
-    /// None when it was made.
-    amounts: Option<Amounts>,
+    /// What is given back when it was not made.
+    taken: Amounts,
+    /// What is given back when it was: the thing is smaller now.
+    spare: Amounts,
+}
+
+/// Refuses who may not use a set, or not with these objects.
+pub(crate) fn may_use(ctx: &Ctx, set: &ResourceSet, objects: &[&str]) -> Result<()> {
+    if ctx.caller.is_admin() {
+        return Ok(());
+    }
+    let refused = |object| Failure::Unauthorized { permission: "resourceSet".to_owned(), object };
+    if !is_subject(ctx, set)? {
+        return Err(refused(None).into());
+    }
+    match objects.iter().find(|id| !set.objects.contains(**id)) {
+        Some(id) => Err(refused(Some(((*id).to_owned(), "object".to_owned()))).into()),
+        None => Ok(()),
+    }
 }
 
 /// Takes room in a set for what is about to be made from these objects.
@@ -24,57 +42,127 @@ pub struct Reservation {
 /// # Errors
 /// The caller may not use the set, or these objects with it, or there is not enough room. Administrators go over the limits.
 pub async fn reserve(ctx: &Ctx, set: &str, objects: &[&str], amounts: Amounts) -> Result<Reservation> {
-    let known = get(ctx, set)?;
+    get(ctx, set)?;
+    take(ctx, set, amounts, |known| may_use(ctx, known, objects)).await
+}
+
+/// Takes room in the set of a VM, if it is in one, for what it is about to get from these objects.
+///
+/// # Errors
+/// Those of [`reserve`].
+pub(crate) async fn reserve_for(
+    ctx: &Ctx,
+    vm: &Object,
+    objects: &[&str],
+    amounts: Amounts,
+) -> Result<Option<Reservation>> {
+    let Some(set) = ctx.app.home_of(vm)? else { return Ok(None) };
+    take(ctx, &set.id, amounts, |known| may_use(ctx, known, objects)).await.map(Some)
+}
+
+/// Takes what something that belongs to a VM will need more than before in the set of the VM, if it is in one, and gives back
+/// what it will need less when that is done. Whoever may change the VM may.
+///
+/// # Errors
+/// There is not enough room.
+pub(crate) async fn change(ctx: &Ctx, vm: &Object, before: &Amounts, after: &Amounts) -> Result<Option<Reservation>> {
+    let Some(set) = ctx.app.home_of(vm)? else { return Ok(None) };
+    change_in(ctx, &set.id, before, after).await.map(Some)
+}
+
+/// [`change`], in this set.
+pub(crate) async fn change_in(ctx: &Ctx, set: &str, before: &Amounts, after: &Amounts) -> Result<Reservation> {
+    let mut room = take(ctx, set, after.beyond(before), |_| Ok(())).await?;
+    room.spare = before.beyond(after);
+    Ok(room)
+}
+
+async fn take(
+    ctx: &Ctx,
+    set: &str,
+    amounts: Amounts,
+    check: impl Fn(&ResourceSet) -> Result<()>,
+) -> Result<Reservation> {
     let is_admin = ctx.caller.is_admin();
-    if !is_admin {
-        let foreign = objects.iter().find(|id| !known.objects.contains(**id));
-        if let Some(id) = foreign {
-            let object = Some(((*id).to_owned(), "object".to_owned()));
-            return Err(Failure::Unauthorized { permission: "resourceSet".to_owned(), object }.into());
-        }
-    }
+    // Checked each time of what is there now: the set may have changed meanwhile.
     let taken = ctx.app.change_set(set, |known| {
-        // Asked again of what is there now: they may have been taken out meanwhile.
-        if !is_admin && !is_subject(ctx, known)? {
-            return Err(Failure::no_such(set, "resourceSet").into());
-        }
+        check(known)?;
         known.limits.take(set, &amounts, is_admin)
     });
     taken.await?;
-    Ok(Reservation { app: ctx.app.clone(), set: set.to_owned(), amounts: Some(amounts) })
+    Ok(Reservation { app: ctx.app.clone(), set: set.to_owned(), taken: amounts, spare: Amounts::default() })
 }
 
 impl Reservation {
     /// It was made: the room stays taken.
-    pub fn commit(mut self) {
-        self.amounts = None;
+    pub async fn commit(mut self) {
+        self.taken = Amounts::default();
+        let spare = std::mem::take(&mut self.spare);
+        give_back(&self.app, &self.set, &spare).await;
     }
+
+    /// It was made, and this is what it uses: storage has its own idea of sizes.
+    pub(crate) async fn commit_as(mut self, there: &Amounts) {
+        let counted = std::mem::take(&mut self.taken);
+        recount(&self.app, &self.set, &counted, there).await;
+    }
+}
+
+/// [`Reservation::commit`] where there may be none.
+pub(crate) async fn commit(room: impl IntoIterator<Item = Reservation>) {
+    for room in room {
+        room.commit().await;
+    }
+}
+
+/// [`Reservation::commit_as`] for what a pool has made, as the picture shows it; where it does not show in time it was made, too.
+pub(crate) async fn settle<T>(
+    rooms: impl IntoIterator<Item = Reservation>,
+    shown: Result<T>,
+    there: impl Fn(&T) -> Amounts,
+) -> Result<T> {
+    for room in rooms {
+        match &shown {
+            Ok(shown) => room.commit_as(&there(shown)).await,
+            Err(_) => room.commit().await,
+        }
+    }
+    shown
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        let Some(amounts) = self.amounts.take() else { return };
-        let (app, set) = (self.app.clone(), self.set.clone());
-        tokio::spawn(async move {
-            if let Err(cause) = free(&app, &set, &amounts).await {
-                error!(set, %cause, "room in a resource set was not given back; resourceSet.recomputeAllLimits counts anew");
-            }
-        });
+        let taken = std::mem::take(&mut self.taken);
+        if taken.is_empty() {
+            return;
+        }
+        let (app, set) = (self.app.clone(), std::mem::take(&mut self.set));
+        tokio::spawn(async move { give_back(&app, &set, &taken).await });
     }
 }
 
-/// Gives room in a set back, for something that is gone. A set that is gone, too, is fine.
-///
-/// # Errors
-/// The store cannot be written.
-pub async fn free(app: &App, set: &str, amounts: &Amounts) -> Result<()> {
-    let given = app.change_set(set, |set| {
-        set.limits.give(amounts);
+/// Gives room back; what goes wrong is for the log.
+pub(crate) async fn give_back(app: &App, set: &str, amounts: &Amounts) {
+    recount(app, set, amounts, &Amounts::default()).await;
+}
+
+/// Counts what is there in place of what was counted, whatever the limit; what goes wrong is for the log.
+pub(crate) async fn recount(app: &App, set: &str, counted: &Amounts, there: &Amounts) {
+    let (more, less) = (there.beyond(counted), counted.beyond(there));
+    if more.is_empty() && less.is_empty() {
+        return;
+    }
+    let done = app.change_set(set, |known| {
+        known.limits.take(set, &more, true)?;
+        known.limits.give(&less);
         Ok(())
     });
-    match given.await {
-        Err(crate::Error { failure: Failure::NoSuchObject { .. }, .. }) => Ok(()),
-        other => other,
+    match done.await {
+        // The set is gone, and with it what was counted.
+        Ok(()) | Err(crate::Error { failure: Failure::NoSuchObject { .. }, .. }) => {}
+        Err(cause) => {
+            error!(set, %cause, "a resource set counts wrong; resourceSet.recomputeAllLimits counts anew");
+        }
     }
 }
 
@@ -127,17 +215,20 @@ mod tests {
         }
         // Seven are made, three fail: there is room for three.
         let mut made: Vec<Reservation> = made.into_iter().filter_map(Result::ok).collect();
-        made.drain(3..).for_each(Reservation::commit);
+        for made in made.drain(3..) {
+            made.commit().await;
+        }
         drop(made);
         until_used(&rig, &set, 7).await;
         let tries = (0..20).map(|_| reserve(&alice, &set, &["template"], vm()));
         let made = futures::future::join_all(tries).await.into_iter().filter_map(Result::ok);
-        assert_eq!(made.map(Reservation::commit).count(), 3);
+        let made: Vec<()> = futures::future::join_all(made.map(Reservation::commit)).await;
+        assert_eq!(made.len(), 3);
         // One is deleted; administrators go over the limit.
-        free(&rig.app, &set, &vm()).await.unwrap();
+        give_back(&rig.app, &set, &vm()).await;
         assert_eq!(used(&rig, &set), 9);
         for _ in 0..3 {
-            reserve(&rig.admin(), &set, &["anything"], vm()).await.unwrap().commit();
+            reserve(&rig.admin(), &set, &["anything"], vm()).await.unwrap().commit().await;
         }
         assert_eq!(used(&rig, &set), 12);
         assert!(reserve(&alice, &set, &["template"], vm()).await.is_err());
@@ -160,7 +251,14 @@ mod tests {
         until_used(&rig, &id, 0).await;
         set(&rig.admin(), &id, Changes { subjects: Some(BTreeSet::new()), ..Changes::default() }).await.unwrap();
         assert_eq!(refused("alice", &["template"]).await, Some(1));
+        // What was made is larger than was thought, over the limit, too; it is counted.
+        let alice = BTreeSet::from(["alice".to_owned()]);
+        set(&rig.admin(), &id, Changes { subjects: Some(alice), ..Changes::default() }).await.unwrap();
+        let room = reserve(&rig.user("alice"), &id, &[], one()).await.unwrap();
+        room.commit_as(&Amounts::from([("vms", 12)])).await;
+        assert_eq!(used(&rig, &id), 12);
+        give_back(&rig.app, &id, &Amounts::from([("vms", 12)])).await;
         // A set that is gone wants nothing back.
-        free(&rig.app, "gone", &one()).await.unwrap();
+        give_back(&rig.app, "gone", &one()).await;
     }
 }

@@ -6,6 +6,7 @@ mod shelf;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::{Caller, Millis};
 use parking_lot::Mutex;
@@ -19,11 +20,15 @@ pub use record::{Properties, Status, Task};
 pub use shelf::Change;
 use shelf::Shelf;
 
+use crate::audit::Keep;
 use crate::ctx::{App, Ctx};
 use crate::error::Result;
 
 /// Changes that a listener may lag behind; who is slower reads all tasks again, which are some thousand at most.
 const CHANGES: usize = 1_000;
+
+/// Time between two looks for tasks that are too old: the end of a task is one, too.
+const EACH: Duration = Duration::from_secs(3_600);
 
 /// Tasks read at start; more than are ever kept.
 const LISTED: usize = 100_000;
@@ -92,6 +97,22 @@ impl App {
         }
         self.forget_tasks(gone).await;
         Ok(())
+    }
+
+    /// Keeps the tasks that are over within these bounds from now on.
+    pub fn keep_tasks(self: &Arc<Self>, keep: Keep) {
+        self.tasks.state.lock().shelf.keep = keep;
+        let (app, mut stop) = (self.clone(), self.workers.stop_signal());
+        self.workers.spawn("task retention", async move {
+            loop {
+                let gone = app.tasks.state.lock().shelf.trim(app.clock.now());
+                app.forget_tasks(gone).await;
+                tokio::select! {
+                    () = tokio::time::sleep(EACH) => {}
+                    () = stop.wait() => break,
+                }
+            }
+        });
     }
 
     /// Returns what happens to tasks from now on. Who listens looks at [`sees`] for each.

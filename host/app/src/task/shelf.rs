@@ -6,15 +6,14 @@ use std::sync::Arc;
 use model::Millis;
 
 use super::record::{Status, Task, id_at};
+use crate::audit::Keep;
 
 /// Tasks that are over and kept, as in Xen Orchestra.
 const KEPT: usize = 1_000;
 
-/// Bytes of all tasks that are over: a thousand of usual size are half a megabyte.
-const BYTES: usize = 8 << 20;
-
-/// How long a task that is over is kept.
-const AGE: Millis = 31 * 24 * 3_600_000;
+/// How long tasks that are over are kept, and how many bytes of them, unless the operator says otherwise: a thousand of usual
+/// size are half a megabyte.
+pub(super) const KEEP: Keep = Keep { time: 31 * 24 * 3_600_000, size: 8 << 20 };
 
 /// Tasks that may run at once: more than anybody waits for, and a bound for a program that has lost its way.
 const RUNNING: usize = 1_000;
@@ -29,14 +28,21 @@ pub struct Change {
 }
 
 /// The tasks by id, which is by age.
-#[derive(Default)]
 pub(super) struct Shelf {
+    /// What may stay.
+    pub(super) keep: Keep,
     tasks: BTreeMap<String, (Arc<Task>, usize)>,
     /// Bytes of those that are over.
     bytes: usize,
     over: usize,
     /// The moment in the youngest id.
     last: Millis,
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self { keep: KEEP, tasks: BTreeMap::new(), bytes: 0, over: 0, last: 0 }
+    }
 }
 
 fn weigh(task: &Task) -> usize {
@@ -93,7 +99,7 @@ impl Shelf {
             let oldest = self.iter().find(|task| !task.is_pending());
             let Some(oldest) = oldest.filter(|task| {
                 let age = now.saturating_sub(task.end.unwrap_or(task.start));
-                self.over > KEPT || self.bytes > BYTES || age > AGE
+                self.over > KEPT || self.bytes as u64 > self.keep.size || age > self.keep.time
             }) else {
                 return gone;
             };
@@ -143,7 +149,7 @@ mod tests {
         }
         assert_eq!(shelf.trim(6).len(), 10);
         assert!(shelf.get(&running).is_some());
-        assert_eq!(shelf.trim(6 + AGE).len(), KEPT);
+        assert_eq!(shelf.trim(6 + KEEP.time).len(), KEPT);
         assert_eq!((shelf.bytes, shelf.over, shelf.iter().count()), (0, 0, 1));
     }
 
@@ -155,7 +161,10 @@ mod tests {
             shelf.put(Task { result: Some(json!("x".repeat(60_000))), ..task(id, Status::Success, 5) });
             shelf.trim(5);
         }
-        assert!(shelf.bytes <= BYTES && shelf.over > 100, "{} {}", shelf.bytes, shelf.over);
+        assert!(shelf.bytes as u64 <= KEEP.size && shelf.over > 100, "{} {}", shelf.bytes, shelf.over);
+        shelf.keep = Keep { size: 1 << 20, ..KEEP };
+        shelf.trim(5);
+        assert!(shelf.bytes <= 1 << 20 && shelf.over > 10, "{} {}", shelf.bytes, shelf.over);
         for _ in 0..RUNNING {
             let id = shelf.new_id(5).unwrap();
             shelf.put(task(id, Status::Pending, 5));

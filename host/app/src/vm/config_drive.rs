@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use access::Action;
 use fatfs::{FileSystem, FormatVolumeOptions, FsOptions};
+use model::ObjectId;
 use wire::Failure;
 
 use crate::ctx::{App, Ctx};
-use crate::disk::Place;
+use crate::disk::{Place, amounts, one_disk};
 use crate::error::{Error, Result};
 use crate::object::{self, Target};
+use crate::resource_set::{self, ResourceSet};
 
 /// Large enough for any configuration that a person writes, small enough to be sent in an instant.
-const SIZE: usize = 4 << 20;
+pub(super) const SIZE: usize = 4 << 20;
 
 /// The label by which cloud-init finds it.
 const LABEL: [u8; 11] = *b"cidata     ";
@@ -83,8 +85,12 @@ pub(super) async fn make(
 /// Gives a VM a configuration drive.
 pub async fn create_config_drive(ctx: &Ctx, vm: &Target, sr: &Target, user: &str, network: Option<&str>) -> Result<()> {
     crate::act::same_pool(vm, sr)?;
+    let room = resource_set::reserve_for(ctx, vm, &[sr.id().as_str()], one_disk(SIZE as i64)).await?;
+    if room.is_none() {
+        object::needs(sr, Action::Administrate)?;
+    }
     let (place, disk) = make(ctx, vm, sr, user, network).await?;
-    ctx.app.seen(vm, &disk).await?;
+    resource_set::settle(room, ctx.app.seen(vm, &disk).await, |disk| amounts(disk)).await?;
     ctx.app.seen(vm, &place).await.map(drop)
 }
 
@@ -104,8 +110,9 @@ impl App {
     }
 }
 
-/// Returns the SR where a VM's configuration drive goes: that of its first disk, else the pool's default.
-pub(super) fn home(ctx: &Ctx, vm: &Target) -> Result<Target> {
+/// Returns the SR where a VM's configuration drive goes: that of its first disk, else the pool's default. In a resource set the
+/// first disk may lie anywhere, because the set has the template that brought it.
+pub(super) fn home(ctx: &Ctx, vm: &Target, set: Option<&ResourceSet>) -> Result<Target> {
     let snapshot = ctx.app.inventory.snapshot();
     let places = vm.as_vm().into_iter().flat_map(|vm| vm.vbds.iter());
     let places = places.filter_map(|vbd| snapshot.get(vbd.as_str())?.as_vbd()).filter(|vbd| !vbd.is_cd_drive);
@@ -113,7 +120,16 @@ pub(super) fn home(ctx: &Ctx, vm: &Target) -> Result<Target> {
     let first = disks.min().and_then(|(_, disk)| snapshot.get(disk.as_str())?.as_vdi()?.sr.clone());
     let default = || snapshot.get(vm.pool().as_str())?.as_pool()?.default_sr.clone();
     // One that may not be used is none, and is not named.
-    let sr = first.or_else(default).and_then(|sr| object::permit(ctx, sr.as_str(), &["SR"], Action::Administrate).ok());
+    let sr = match set {
+        None => {
+            first.or_else(default).and_then(|sr| object::permit(ctx, sr.as_str(), &["SR"], Action::Administrate).ok())
+        }
+        Some(set) => {
+            let may_use = |sr: &ObjectId| resource_set::may_use(ctx, set, &[sr.as_str()]).is_ok();
+            let sr = first.or_else(|| default().filter(may_use));
+            sr.and_then(|sr| object::permit(&Ctx::daemon(&ctx.app), sr.as_str(), &["SR"], Action::Administrate).ok())
+        }
+    };
     let message = "no SR for the drive of the configuration: give the VM a disk on one that you may use";
     Ok(sr.ok_or_else(|| Failure::invalid(message))?)
 }

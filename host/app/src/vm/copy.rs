@@ -3,37 +3,51 @@
 use std::sync::Arc;
 
 use access::{Action, Graph, Linked, Verdict};
-use model::Object;
+use inventory::Snapshot as Picture;
+use model::{Kind, Object};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use wire::Failure;
 use xapi::Value;
 
+use super::set::{hardware, shown};
 use crate::acl::{self, Acl};
 use crate::act::{act, acts};
 use crate::ctx::{Ctx, Meaning};
 use crate::error::Result;
 use crate::object::{self, Target, reference};
+use crate::resource_set::{self, Amounts, Reservation};
 
 /// Copies a VM within its SRs: its disks as copies, or as differences from those of the original. Returns the new id.
 pub async fn clone(ctx: &Ctx, vm: &Target, name: &str, full: bool) -> Result<String> {
     may_store(ctx, vm, "clone")?;
     let app = &ctx.app;
+    let room = room_for(ctx, vm, resource_set::amounts_as(app, vm, Kind::Vm)).await?;
     let copy = if full {
         app.make(vm, "VM.copy", vec![reference(vm), name.into(), crate::act::NULL.into()]).await?
     } else {
         app.make(vm, "VM.clone", vec![reference(vm), name.into()]).await?
     };
+    resource_set::commit(room).await;
     let id = app.seen(vm, &copy).await?.id().to_string();
-    if let Some(who) = ctx.caller.principal().filter(|_| !ctx.caller.is_admin()) {
-        // What a person has made is theirs; nothing else may lead to it.
-        let own = Acl { subject: who.id.to_string(), object: id.clone(), action: "admin".into() };
-        acl::add(&Ctx::daemon(app), own).await?;
-    }
+    own(ctx, &id).await?;
     Ok(id)
 }
 
-/// A copy takes space: by access lists that needs the use of the SR of each disk. A fine right to make copies says it all.
+/// Takes the room that a copy of a VM needs in its resource set: copies belong where the original does.
+async fn room_for(ctx: &Ctx, vm: &Target, amounts: Amounts) -> Result<Option<Reservation>> {
+    resource_set::change(ctx, vm, &Amounts::default(), &amounts).await
+}
+
+/// What a person has made is theirs; nothing else may lead to it.
+async fn own(ctx: &Ctx, id: &str) -> Result<()> {
+    let Some(who) = ctx.caller.principal().filter(|_| !ctx.caller.is_admin()) else { return Ok(()) };
+    let own = Acl { subject: who.id.to_string(), object: id.to_owned(), action: "admin".into() };
+    acl::add(&Ctx::daemon(&ctx.app), own).await
+}
+
+/// A copy takes space: by access lists that needs the use of the SR of each disk, or a resource set of the VM that has the SR. A
+/// fine right to make copies says it all.
 fn may_store(ctx: &Ctx, vm: &Target, privilege: &str) -> Result<()> {
     let snapshot = ctx.app.inventory.snapshot();
     let Some(who) = ctx.caller.principal().filter(|_| !ctx.caller.is_admin()) else { return Ok(()) };
@@ -41,10 +55,10 @@ fn may_store(ctx: &Ctx, vm: &Target, privilege: &str) -> Result<()> {
     if verdict == Some(Verdict::Allowed) {
         return Ok(());
     }
-    let places = vm.as_vm().into_iter().flat_map(|vm| vm.vbds.iter());
-    let places = places.filter_map(|vbd| snapshot.get(vbd.as_str())?.as_vbd()).filter(|vbd| !vbd.is_cd_drive);
-    let disks = places.filter_map(|vbd| snapshot.get(vbd.vdi.as_ref()?.as_str())?.as_vdi());
-    for sr in disks.filter_map(|disk| disk.sr.as_ref()) {
+    let set = ctx.app.home_of(vm)?;
+    let is_in_set = |sr: &str| set.as_ref().is_some_and(|set| resource_set::may_use(ctx, set, &[sr]).is_ok());
+    let srs = resource_set::disks_of(&snapshot, vm).filter_map(|(_, disk)| disk.as_vdi()?.sr.as_ref());
+    for sr in srs.filter(|sr| !is_in_set(sr.as_str())) {
         // The SR may be hidden, so the refusal does not name it.
         let refused = |_| Failure::Unauthorized { permission: Action::Operate.to_string(), object: None };
         let _sr = object::permit(ctx, sr.as_str(), &["SR"], Action::Operate).map_err(refused)?;
@@ -68,9 +82,28 @@ pub async fn copy(ctx: &Ctx, vm: &Target, sr: &Target, name: Option<&str>) -> Re
         // Between pools the disks go through us; that is not served yet.
         return Err(Failure::NotImplemented.into());
     }
+    let app = &ctx.app;
+    let amounts = resource_set::amounts_as(app, vm, Kind::Vm);
+    let room = match resource_set::reserve_for(ctx, vm, &[sr.id().as_str()], amounts).await? {
+        None => {
+            object::needs(sr, Action::Operate)?;
+            None
+        }
+        room => room,
+    };
     let name = name.unwrap_or(vm.name_label());
-    let copy = ctx.app.make(vm, "VM.copy", vec![reference(vm), name.into(), reference(sr)]).await?;
-    Ok(ctx.app.seen(vm, &copy).await?.id().to_string())
+    let copy = app.make(vm, "VM.copy", vec![reference(vm), name.into(), reference(sr)]).await?;
+    let Some(room) = room else { return Ok(app.seen(vm, &copy).await?.id().to_string()) };
+    // Its disks may be larger on that SR.
+    let count = resource_set::disks_of(&app.inventory.snapshot(), vm).count();
+    let whole = |snapshot: &Picture| {
+        let copy = snapshot.by_ref(&copy)?;
+        (resource_set::disks_of(snapshot, copy).count() >= count).then(|| copy.clone())
+    };
+    let shown = app.until(vm, whole).await;
+    let copy = resource_set::settle([room], shown, |copy| resource_set::amounts_of(app, copy)).await?;
+    own(ctx, copy.id().as_str()).await?;
+    Ok(copy.id().to_string())
 }
 
 /// How to take a snapshot.
@@ -88,16 +121,23 @@ pub async fn snapshot(ctx: &Ctx, vm: &Target, options: &Snapshot) -> Result<Stri
     let app = &ctx.app;
     let default = || format!("{}_{}", vm.name_label(), crate::act::date(app.clock.now()));
     let name: Value = options.name.clone().unwrap_or_else(default).into();
+    let mut amounts = resource_set::amounts_as(app, vm, Kind::VmSnapshot);
+    let mut without: Vec<Value> = Vec::new();
+    if !options.save_memory {
+        let snapshot = app.inventory.snapshot();
+        let mut left_out = Amounts::default();
+        for (_, disk) in resource_set::disks_of(&snapshot, vm) {
+            if disk.name_label().contains("[NOSNAP]") {
+                without.push(reference(disk));
+                left_out.add_disk(disk.as_vdi().and_then(|vdi| vdi.size.try_into().ok()).unwrap_or_default());
+            }
+        }
+        amounts = amounts.beyond(&left_out);
+    }
+    let room = room_for(ctx, vm, amounts).await?;
     let taken = if options.save_memory {
         app.make(vm, "VM.checkpoint", vec![reference(vm), name]).await?
     } else {
-        let without: Vec<Value> = {
-            let snapshot = app.inventory.snapshot();
-            let places = vm.as_vm().into_iter().flat_map(|vm| vm.vbds.iter());
-            let disks =
-                places.filter_map(|vbd| snapshot.get(snapshot.get(vbd.as_str())?.as_vbd()?.vdi.as_ref()?.as_str()));
-            disks.filter(|disk| disk.name_label().contains("[NOSNAP]")).map(|disk| reference(disk)).collect()
-        };
         // Older pools know no third parameter.
         let mut params = vec![reference(vm), name];
         if !without.is_empty() {
@@ -105,6 +145,7 @@ pub async fn snapshot(ctx: &Ctx, vm: &Target, options: &Snapshot) -> Result<Stri
         }
         app.make(vm, "VM.snapshot", params).await?
     };
+    resource_set::commit(room).await;
     if let Some(text) = &options.description {
         app.call(vm, "VM.set_name_description", vec![(&*taken).into(), text.as_str().into()]).await?;
     }
@@ -122,13 +163,23 @@ fn origin(ctx: &Ctx, snapshot: &Target) -> Result<Target> {
 
 /// Brings a VM back to a snapshot.
 pub async fn revert(ctx: &Ctx, snapshot: &Target) -> Result<()> {
-    let _vm = origin(ctx, snapshot)?;
-    act(ctx, snapshot, "VM.revert").await
+    let vm = origin(ctx, snapshot)?;
+    let (before, after) =
+        (resource_set::amounts_of(&ctx.app, &vm), resource_set::amounts_as(&ctx.app, snapshot, Kind::Vm));
+    let room = resource_set::change(ctx, &vm, &before, &after).await?;
+    act(ctx, snapshot, "VM.revert").await?;
+    if let Some(room) = room {
+        room.commit().await;
+        shown(ctx, &vm, &hardware(snapshot, &[])).await;
+    }
+    Ok(())
 }
 
 /// Makes a template of a VM or of a snapshot.
 pub async fn convert(ctx: &Ctx, vm: &Target) -> Result<()> {
     needs_pool(ctx, vm)?;
+    // Templates belong to no resource set.
+    resource_set::transfer(ctx, vm, None).await?;
     crate::disk::eject_cd(ctx, vm).await?;
     ctx.app.call(vm, "VM.set_is_a_template", vec![reference(vm), true.into()]).await.map(drop)
 }
@@ -139,7 +190,8 @@ pub async fn copy_to_template(ctx: &Ctx, snapshot: &Target) -> Result<()> {
     let app = &ctx.app;
     let copy = app.make(snapshot, "VM.clone", vec![reference(snapshot), snapshot.name_label().into()]).await?;
     app.call(snapshot, "VM.set_is_a_template", vec![(&*copy).into(), true.into()]).await?;
-    app.seen(snapshot, &copy).await.map(drop)
+    let copy = app.seen(snapshot, &copy).await?;
+    resource_set::enter(app, snapshot, &copy, None).await
 }
 
 /// Starts a VM once from its CD: the way into a guest that does not boot.

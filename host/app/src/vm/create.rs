@@ -1,8 +1,9 @@
 //! Making a VM from a template.
 //!
 //! ```text
-//!   check all that is asked -> clone -> provision -> (in the picture) -> settings -> disks -> cards -> drive -> (in the picture)
-//!                                 +---- what fails from here on takes the VM and its disks back
+//!   check all that is asked -> room in the resource set, if it is to belong to one
+//!     -> clone -> provision -> (in the picture) -> settings -> disks -> cards -> drive -> (in the picture) -> entries
+//!          +---- what fails from here on takes the VM, its disks and the room back
 //! ```
 
 use std::collections::BTreeMap;
@@ -17,15 +18,19 @@ use tracing::{info, warn};
 use wire::Failure;
 use xapi::Value;
 
+mod plan;
+
+use self::plan::Plan;
 use super::config_drive;
 use super::set::{self, Changes, put_creation};
 use crate::acl::{self, Acl};
-use crate::act::{NULL, date, empty, is_something, same_pool};
+use crate::act::{NULL, date, empty, is_something};
 use crate::ctx::Ctx;
 use crate::disk::{self, Place};
 use crate::error::{Error, Result};
 use crate::network::NewCard;
-use crate::object::{self, Target, bytes, present, reference};
+use crate::object::{self, Target, present, reference};
+use crate::resource_set::{self, ResourceSet};
 
 /// How long a new VM may take until its guest answers, before the drive of its configuration is taken for read.
 const BOOTED: Duration = Duration::from_secs(600);
@@ -55,6 +60,8 @@ pub struct New {
     #[serde(default)]
     destroy_cloud_config_vdi_after_boot: bool,
     installation: Option<Installation>,
+    resource_set: Option<String>,
+    share: Option<bool>,
     #[serde(rename = "VIFs", default)]
     cards: Option<Vec<Card>>,
     #[serde(rename = "VDIs", default)]
@@ -100,68 +107,7 @@ struct Disk {
     destroy: bool,
 }
 
-/// What was asked for, checked: everything that can be wrong about it is found before the first call.
-struct Plan<'a> {
-    cards: Vec<(Target, &'a NewCard)>,
-    disks: Vec<(Target, i64, &'a Disk)>,
-    existing: Vec<(&'a str, Option<Target>, Option<i64>, &'a Disk)>,
-    /// Positions of disks that the template brings and nobody wants.
-    unwanted: Vec<&'a str>,
-    disc: Option<Target>,
-    config: Option<&'a str>,
-}
-
-fn plan<'a>(ctx: &Ctx, template: &Target, new: &'a New) -> Result<Plan<'a>> {
-    let here = |id: &str, kind: &'static str, action| -> Result<Target> {
-        let target = object::permit(ctx, id, &[kind], action)?;
-        same_pool(template, &target)?;
-        Ok(target)
-    };
-    let mut plan = Plan { cards: vec![], disks: vec![], existing: vec![], unwanted: vec![], disc: None, config: None };
-    for card in new.cards.iter().flatten() {
-        plan.cards.push((here(&card.network, "network", Action::View)?, &card.card));
-    }
-    let default = || {
-        let snapshot = ctx.app.inventory.snapshot();
-        let default = snapshot.get(template.pool().as_str()).and_then(|pool| pool.as_pool()?.default_sr.clone());
-        // One that may not be used is none, and is not named.
-        let default = default.and_then(|sr| here(sr.as_str(), "SR", Action::Administrate).ok());
-        default.ok_or_else(|| Failure::invalid("name the SR of each disk: the pool has no default that you may use"))
-    };
-    for disk in new.disks.iter().flatten() {
-        match (&disk.userdevice, disk.destroy) {
-            (Some(position), true) => plan.unwanted.push(position),
-            _ => {
-                let size = disk.size.as_ref().ok_or_else(|| Failure::invalid("a disk of VDIs has no size"))?;
-                let sr = match disk.sr.as_ref().or(disk.other_sr.as_ref()) {
-                    Some(sr) => here(sr, "SR", Action::Administrate)?,
-                    None => default()?,
-                };
-                plan.disks.push((sr, bytes(size, "size")?, disk));
-            }
-        }
-    }
-    for (position, disk) in new.existing_disks.iter().flatten() {
-        let sr = disk.other_sr.as_ref().or(disk.sr.as_ref()).filter(|sr| !sr.is_empty());
-        let sr = sr.map(|sr| here(sr, "SR", Action::Administrate)).transpose()?;
-        let size = disk.size.as_ref().map(|size| bytes(size, "size")).transpose()?;
-        plan.existing.push((position, sr, size, disk));
-    }
-    if let Some(installation) = new.installation.as_ref().filter(|installation| installation.method == "cdrom") {
-        plan.disc = Some(here(&installation.repository, "VDI", Action::View)?);
-    }
-    if let Some(config) = new.cloud_config.as_deref().filter(|config| !config.is_empty()) {
-        if new.core_os {
-            return Err(Failure::NotImplemented.into());
-        }
-        // Whether it fits is known now; the one that is sent names the VM.
-        config_drive::image("", config, new.network_config.as_deref())?;
-        plan.config = Some(config);
-    }
-    Ok(plan)
-}
-
-/// Makes a VM and returns its id; when it answers, the VM is in the picture.
+/// Makes a VM and returns its id; when it answers, the VM is in the picture. It takes the right to the pool, or a resource set.
 pub async fn create(
     ctx: &Ctx,
     template: &Target,
@@ -169,16 +115,26 @@ pub async fn create(
     new: &New,
     changes: &Changes,
 ) -> Result<String> {
-    let pool = object::permit(ctx, template.pool().as_str(), &["pool"], Action::Administrate).map_err(|_| {
-        let object = Some((template.pool().to_string(), "pool".to_owned()));
-        Error::from(Failure::Unauthorized { permission: Action::Administrate.to_string(), object })
-    })?;
+    let app = &ctx.app;
+    let set = match new.resource_set.as_deref().filter(|set| !set.is_empty()) {
+        Some(set) => Some(resource_set::get(ctx, set)?),
+        None => {
+            needs_pool(ctx, template)?;
+            None
+        }
+    };
     if !new.acls.is_empty() {
         let _admin = access::admin(&ctx.caller)?;
     }
-    let plan = plan(ctx, template, new)?;
-    set::plan(ctx, template, changes)?;
-    let app = &ctx.app;
+    let plan = plan::plan(ctx, template, hardware, new, set)?;
+    let calls = set::plan(ctx, template, changes)?;
+    let room = match &plan.set {
+        Some(set) => {
+            let amounts = plan.amounts(app, template, &calls);
+            Some(resource_set::reserve(ctx, &set.id, &plan.used(template), amounts).await?)
+        }
+        None => None,
+    };
     let name = Value::from(&*new.name_label);
     let vm = if new.clone.unwrap_or(true) {
         app.make(template, "VM.clone", vec![reference(template), name]).await?
@@ -186,25 +142,35 @@ pub async fn create(
         app.make(template, "VM.copy", vec![reference(template), name, NULL.into()]).await?
     };
     let made = async {
-        let made = furnish(ctx, &pool, template, &vm, &plan, hardware, new, changes).await?;
+        let made = furnish(ctx, template, &vm, &plan, new, changes).await?;
         for Grant { subject, action } in new.acls.iter().cloned() {
             acl::add(ctx, Acl { subject, object: made.0.clone(), action }).await?;
+        }
+        if let Some(set) = &plan.set {
+            hand_over(ctx, set, new, &made.0).await?;
         }
         Ok(made)
     };
     let (id, drive) = match made.await {
         Ok(made) => made,
         Err(error) => {
-            if let Err(left) = app.erase(&pool, &vm, true).await {
+            if let Err(left) = app.erase(template, &vm, true).await {
                 warn!(vm, error = %left, "a VM that could not be finished stays");
             }
             return Err(error);
         }
     };
+    if let Some(room) = room {
+        match app.inventory.snapshot().get(&id) {
+            Some(vm) => room.commit_as(&resource_set::amounts_of(app, vm)).await,
+            None => room.commit().await,
+        }
+    }
     if new.boot_after_create {
-        let vm = object::permit(ctx, &id, &["VM"], Action::Operate)?;
+        // What was made may be started by who made it.
+        let ctx = Ctx::daemon(app);
+        let vm = object::permit(&ctx, &id, &["VM"], Action::Operate)?;
         let drive = drive.filter(|_| new.destroy_cloud_config_vdi_after_boot);
-        let ctx = ctx.clone();
         app.workers.spawn(format!("first start of {id}"), async move {
             if let Err(error) = first_start(&ctx, &vm, drive).await {
                 warn!(vm = %vm.id(), %error, "a new VM was made, but its first start went wrong");
@@ -212,6 +178,26 @@ pub async fn create(
         });
     }
     Ok(id)
+}
+
+/// A VM without a resource set takes space from the whole pool.
+fn needs_pool(ctx: &Ctx, template: &Target) -> Result<()> {
+    let refused = |_| {
+        let object = Some((template.pool().to_string(), "pool".to_owned()));
+        Error::from(Failure::Unauthorized { permission: Action::Administrate.to_string(), object })
+    };
+    let _pool = object::permit(ctx, template.pool().as_str(), &["pool"], Action::Administrate).map_err(refused)?;
+    Ok(())
+}
+
+/// Gives a VM of a resource set to who made it, or to all who may use the set.
+async fn hand_over(ctx: &Ctx, set: &ResourceSet, new: &New, vm: &str) -> Result<()> {
+    if new.share.unwrap_or(set.share_by_default) {
+        return resource_set::share(&ctx.app, &set.id, vm).await;
+    }
+    let Some(who) = ctx.caller.principal() else { return Ok(()) };
+    let own = Acl { subject: who.id.to_string(), object: vm.to_owned(), action: "admin".into() };
+    acl::add(&Ctx::daemon(&ctx.app), own).await
 }
 
 /// Graphics that a new VM gets.
@@ -223,25 +209,31 @@ pub struct Hardware<'a> {
 
 type Drive = (Box<str>, Box<str>);
 
-#[allow(clippy::too_many_arguments)]
 async fn furnish(
     ctx: &Ctx,
-    pool: &Target,
     template: &Target,
     vm: &str,
     plan: &Plan<'_>,
-    hardware: &Hardware<'_>,
     new: &New,
     changes: &Changes,
 ) -> Result<(String, Option<Drive>)> {
     let app = &ctx.app;
+    // All that was asked for was permitted by now; the new VM is nobody's yet.
+    let maker = &Ctx::daemon(app);
     // We make the disks ourselves, where they are wanted.
-    app.call(pool, "VM.remove_from_other_config", vec![vm.into(), "disks".into()]).await?;
-    app.run(pool, "VM.provision", vec![vm.into()]).await?;
+    app.call(template, "VM.remove_from_other_config", vec![vm.into(), "disks".into()]).await?;
+    app.run(template, "VM.provision", vec![vm.into()]).await?;
     let is_vm = |object: &Arc<Object>| object.kind() == Kind::Vm;
-    let known = app.until(pool, |snapshot| snapshot.by_ref(vm).filter(|vm| is_vm(vm)).cloned()).await?;
-    let target = object::permit(ctx, known.id().as_str(), &["VM"], Action::Administrate)?;
-    let mut calls = set::plan(ctx, &target, changes)?;
+    let known = app.until(template, |snapshot| snapshot.by_ref(vm).filter(|vm| is_vm(vm)).cloned()).await?;
+    let target = object::permit(maker, known.id().as_str(), &["VM"], Action::Administrate)?;
+    let set = plan.set.as_ref().map(|set| set.id.as_str());
+    if set.is_some() || resource_set::set_of(&target).is_some() {
+        // A copy says what its template says.
+        resource_set::enter(app, &target, &target, set).await?;
+    }
+    let mut calls = set::plan(maker, &target, changes)?;
+    let tags = plan.set.iter().flat_map(|set| &set.tags);
+    calls.extend(tags.map(|tag| ("VM.add_tags", vec![tag.as_str().into()])));
     let creation = json!({
         "date": date(app.clock.now()),
         "template": template.uuid(),
@@ -253,19 +245,21 @@ async fn furnish(
     if new.copy_host_bios_strings {
         let host = match new.affinity_host.as_ref().and_then(Option::as_deref).filter(|host| !host.is_empty()) {
             Some(host) => reference(&*object::get(ctx, host, &["host"])?),
-            None => app.call(pool, "pool.get_master", vec![reference(pool)]).await?,
+            None => {
+                let pool = object::get(maker, template.pool().as_str(), &["pool"])?;
+                app.call(template, "pool.get_master", vec![reference(&pool)]).await?
+            }
         };
         app.run(&target, "VM.copy_bios_strings", vec![vm.into(), host]).await?;
     }
-    if let Some((group, kind)) = hardware.graphics {
-        same_pool(&target, group)?;
+    if let Some((group, kind)) = plan.graphics {
         app.run(&target, "VGPU.create", vec![vm.into(), reference(group), "0".into(), empty(), reference(kind)])
             .await?;
     }
     if new.create_vtpm {
         app.run(&target, "VTPM.create", vec![vm.into(), false.into()]).await?;
     }
-    let mut made = disks(ctx, &target, plan).await?;
+    let mut made = disks(maker, &target, plan).await?;
     if let Some(disc) = &plan.disc {
         disk::insert_cd(ctx, &target, disc, true, true).await?;
     }
@@ -277,7 +271,9 @@ async fn furnish(
         made.push(app.make_card(&target, vm, network, card).await?);
     }
     let cards = plan.cards.len();
-    let complete = |vm: &Arc<Object>| vm.as_vm().is_some_and(|vm| vm.vifs.len() == cards);
+    let complete = |vm: &Arc<Object>| {
+        vm.as_vm().is_some_and(|vm| vm.vifs.len() == cards) && resource_set::set_of(vm).as_deref() == set
+    };
     let shown = |made: &[Box<str>]| {
         let made = made.to_vec();
         app.until(&target, move |snapshot| {
@@ -288,12 +284,12 @@ async fn furnish(
     let whole = shown(&made).await?;
     let mut drive = None;
     if let Some(config) = plan.config {
-        let whole = object::permit(ctx, whole.id().as_str(), &["VM"], Action::Administrate)?;
+        let whole = object::permit(maker, whole.id().as_str(), &["VM"], Action::Administrate)?;
         let sr = match plan.disks.first() {
             Some((sr, ..)) => sr.clone(),
-            None => config_drive::home(ctx, &whole)?,
+            None => config_drive::home(ctx, &whole, plan.set.as_ref())?,
         };
-        let (place, image) = config_drive::make(ctx, &whole, &sr, config, new.network_config.as_deref()).await?;
+        let (place, image) = config_drive::make(maker, &whole, &sr, config, new.network_config.as_deref()).await?;
         made.extend([place.clone(), image.clone()]);
         drive = Some((place, image));
         shown(&made).await?;
@@ -353,11 +349,11 @@ async fn disks(ctx: &Ctx, vm: &Target, plan: &Plan<'_>) -> Result<Vec<Box<str>>>
             wanted.name_description.clone(),
             size.filter(|size| *size > current),
         );
-        disk::set_image(ctx, &image, &changes).await?;
+        disk::change_image(ctx, &image, &changes).await?;
         let grown = |disk: &Arc<Object>| disk.as_vdi().is_some_and(|vdi| size.is_none_or(|size| vdi.size >= size));
         app.until(vm, |snapshot| snapshot.by_ref(image.reference()).filter(|disk| grown(disk)).map(drop)).await?;
         if let Some(sr) = sr {
-            let moved = disk::migrate(ctx, &image, sr).await?;
+            let moved = disk::relocate(ctx, &image, sr).await?;
             image = object::permit(ctx, &moved, &["VDI"], Action::Administrate)?;
         }
         made.push(image.reference().as_str().into());
@@ -415,5 +411,10 @@ async fn first_start(ctx: &Ctx, vm: &Target, drive: Option<Drive>) -> Result<()>
         info!(vm = %vm.id(), %error, "the drive of the configuration is not plugged in");
     }
     app.run(vm, "VBD.destroy", vec![(&*place).into()]).await?;
-    app.run(vm, "VDI.destroy", vec![(&*image).into()]).await.map(drop)
+    let drive = app.inventory.snapshot().by_ref(&image).map(|drive| disk::amounts(drive));
+    app.run(vm, "VDI.destroy", vec![(&*image).into()]).await?;
+    if let Some((set, drive)) = resource_set::set_of(vm).zip(drive) {
+        resource_set::give_back(app, &set, &drive).await;
+    }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use model::{Kind, Object};
 use serde::Deserialize;
 use tracing::warn;
 use wire::Failure;
@@ -11,6 +12,7 @@ use crate::act::is_something;
 use crate::ctx::{App, Ctx};
 use crate::error::Result;
 use crate::object::Target;
+use crate::resource_set::{self, Amounts};
 
 /// How to delete a VM.
 #[derive(Debug, Default, Deserialize)]
@@ -44,7 +46,26 @@ pub async fn delete(ctx: &Ctx, vm: &Target, options: &Delete) -> Result<()> {
         app.call(vm, "VM.remove_from_other_config", vec![reference(vm), "default_template".into()]).await?;
         app.call(vm, "VM.set_is_default_template", vec![reference(vm), false.into()]).await?;
     }
-    app.erase(vm, vm.reference(), options.delete_disks.unwrap_or(true)).await
+    let disks = options.delete_disks.unwrap_or(true);
+    let used = used(app, vm, disks);
+    app.erase(vm, vm.reference(), disks).await?;
+    for (set, amounts) in used {
+        resource_set::give_back(app, &set, &amounts).await;
+    }
+    app.forget_object(vm.id().as_str()).await
+}
+
+/// Returns what a VM and its snapshots use of resource sets; disks that stay go on to be used.
+fn used(app: &App, vm: &Target, disks: bool) -> Vec<(String, Amounts)> {
+    let snapshot = app.inventory.snapshot();
+    let snapshots = vm.as_vm().into_iter().flat_map(|vm| vm.snapshots.iter());
+    let snapshots = snapshots.filter_map(|id| snapshot.get(id.as_str())).map(|one| &**one);
+    let all = std::iter::once(&***vm).filter(|vm| vm.kind() != Kind::VmTemplate).chain(snapshots);
+    let of_one = |vm: &Object| {
+        let amounts = resource_set::amounts_of(app, vm);
+        Some((resource_set::set_of(vm)?, if disks { amounts } else { amounts.without_disks() }))
+    };
+    all.filter_map(of_one).collect()
 }
 
 fn reference(vm: &Target) -> Value {

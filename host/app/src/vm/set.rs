@@ -1,9 +1,12 @@
 //! Changing a VM.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 use access::Action;
 use model::object::PowerState;
+use model::{Kind, Object};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use wire::Failure;
@@ -13,6 +16,7 @@ use crate::act::{NULL, same_pool};
 use crate::ctx::Ctx;
 use crate::error::Result;
 use crate::object::{self, Target, bytes, present, reference};
+use crate::resource_set::{self, Amounts, Reservation};
 
 /// Changes to a VM; what is none stays.
 #[derive(Debug, Default, Deserialize)]
@@ -60,7 +64,7 @@ pub struct Changes {
     nested_virt: Option<bool>,
     #[serde(rename = "resourceSet", deserialize_with = "present")]
     resource_set: Option<Option<String>>,
-    share: bool,
+    share: Option<bool>,
     #[serde(rename = "secureBoot")]
     secure_boot: Option<bool>,
     #[serde(rename = "nicType", deserialize_with = "present")]
@@ -91,37 +95,101 @@ struct Creation {
 /// The longest notes, in characters, as in Xen Orchestra.
 const NOTES: usize = 2_048;
 
+/// How long a pool may take to tell of new hardware; it is nothing that anybody has to wait for longer.
+const SHOWN: Duration = Duration::from_secs(5);
+
 /// Changes a VM. The changes are made one after another; the first that is refused ends it.
 pub async fn set(ctx: &Ctx, vm: &Target, changes: &Changes) -> Result<()> {
-    can_share(vm, changes)?;
-    ctx.app.each(vm, plan(ctx, vm, changes)?).await
+    let room = prepare(ctx, vm, changes).await?;
+    make(ctx, vm, changes, room).await
 }
 
-/// Refuses to share a VM with people that there are not.
-fn can_share(vm: &Target, changes: &Changes) -> Result<()> {
-    if changes.share {
-        return Err(
-            Failure::invalid(format!("{} belongs to no resource set whose members could share it", vm.id())).into()
-        );
+/// Finds what can be wrong, brings the VM into the resource set where it is to be, and takes the room there that it will need.
+async fn prepare(ctx: &Ctx, vm: &Target, changes: &Changes) -> Result<Option<Reservation>> {
+    let calls = plan(ctx, vm, changes)?;
+    let current = resource_set::set_of(vm);
+    let wanted = changes.resource_set.as_ref().map(|set| set.as_deref().filter(|set| !set.is_empty()));
+    let moves = wanted.filter(|wanted| *wanted != current.as_deref());
+    if let Some(to) = moves {
+        // A set that the caller may not use does not exist.
+        if let Some(to) = to {
+            resource_set::get(ctx, to)?;
+        }
+        let _admin = access::admin(&ctx.caller)?;
+        if vm.kind() != Kind::Vm {
+            return Err(Failure::invalid("only a VM belongs to a resource set; its snapshots go with it").into());
+        }
+    }
+    let home = moves.unwrap_or(current.as_deref());
+    if changes.share == Some(true) && home.is_none() {
+        let message = format!("{} belongs to no resource set whose members could share it", vm.id());
+        return Err(Failure::invalid(message).into());
+    }
+    if let Some(to) = moves {
+        resource_set::transfer(ctx, vm, to).await?;
+    }
+    if let Some(home) = home.filter(|_| changes.share == Some(true)) {
+        resource_set::share(&ctx.app, home, vm.id().as_str()).await?;
+    }
+    let (before, after) = (hardware(vm, &[]), hardware(vm, &calls));
+    match moves {
+        Some(Some(to)) => resource_set::change_in(ctx, to, &before, &after).await.map(Some),
+        None if before != after && resource_set::counts(&ctx.app, vm) => {
+            resource_set::change(ctx, vm, &before, &after).await
+        }
+        _ => Ok(None),
+    }
+}
+
+async fn make(ctx: &Ctx, vm: &Target, changes: &Changes, room: Option<Reservation>) -> Result<()> {
+    let calls = plan(ctx, vm, changes)?;
+    let wanted = hardware(vm, &calls);
+    ctx.app.each(vm, calls).await?;
+    if let Some(room) = room {
+        room.commit().await;
+        shown(ctx, vm, &wanted).await;
     }
     Ok(())
+}
+
+/// Waits a moment until the picture shows that a VM has this hardware: the next change is counted from there.
+pub(super) async fn shown(ctx: &Ctx, vm: &Target, wanted: &Amounts) {
+    let is_there = |vm: &&Arc<Object>| hardware(vm, &[]) == *wanted;
+    let shown = ctx.app.until(vm, |snapshot| snapshot.by_ref(vm.reference()).filter(is_there).map(drop));
+    // A guest that runs may have its own idea of its processors.
+    let _late = tokio::time::timeout(SHOWN, shown).await;
+}
+
+/// Returns the processors and the memory that a VM has after these calls.
+pub(super) fn hardware(vm: &Object, calls: &[Call]) -> Amounts {
+    let (mut cpus, mut memory) = vm.as_vm().map_or((0, 0), |vm| (vm.cpus.number, vm.memory.dynamic[1]));
+    for (method, params) in calls {
+        let last = params.last().and_then(Value::as_i64);
+        match *method {
+            "VM.set_VCPUs_at_startup" | "VM.set_VCPUs_number_live" => cpus = last.unwrap_or(cpus),
+            "VM.set_memory_dynamic_range" => memory = last.unwrap_or(memory),
+            _ => {}
+        }
+    }
+    let number = |number: i64| u64::try_from(number).unwrap_or_default();
+    Amounts::from([("cpus", number(cpus)), ("memory", number(memory))])
 }
 
 /// Stops a VM, changes it, and starts it again.
 pub async fn set_and_restart(ctx: &Ctx, vm: &Target, changes: &Changes, force: bool) -> Result<()> {
     // What can be wrong is said while it still runs.
-    can_share(vm, changes)?;
-    plan(ctx, vm, changes)?;
+    let room = prepare(ctx, vm, changes).await?;
     super::stop(ctx, vm, &super::Stop { force, ..super::Stop::default() }).await?;
     let reference = vm.reference().clone();
     let halted = |vm: &model::Object| vm.as_vm().is_some_and(|vm| vm.power_state == PowerState::Halted);
     ctx.app.until(vm, |snapshot| snapshot.by_ref(&reference).filter(|vm| halted(vm)).map(drop)).await?;
     let vm = object::permit(ctx, vm.id().as_str(), &[], Action::Administrate)?;
-    set(ctx, &vm, changes).await?;
+    make(ctx, &vm, changes, room).await?;
     super::start(ctx, &vm, None, &super::Start::default()).await
 }
 
-type Calls = Vec<(&'static str, Vec<Value>)>;
+pub(super) type Call = (&'static str, Vec<Value>);
+type Calls = Vec<Call>;
 
 /// Puts a value under a key of a map of the VM; none removes it.
 fn put(calls: &mut Calls, map: (&'static str, &'static str), key: &str, value: Option<&str>) {
@@ -310,18 +378,6 @@ fn plan_maps(ctx: &Ctx, vm: &Target, changes: &Changes, calls: &mut Calls) -> Re
         let mut creation = current.unwrap_or_else(|| json!({}));
         creation["user"] = json!(user);
         put_creation(vm, creation, calls);
-    }
-    match &changes.resource_set {
-        Some(Some(set)) if !set.is_empty() => {
-            // VMs do not enter sets by calls yet; a set that the caller may not use does not exist.
-            let _set = crate::resource_set::get(ctx, set)?;
-            return Err(Failure::NotImplemented.into());
-        }
-        Some(_) if vm.as_vm().is_some_and(|vm| vm.rare().resource_set.is_some()) => {
-            let _admin = access::admin(&ctx.caller)?;
-            put(calls, OTHER, "xo:resource_set", None);
-        }
-        _ => {}
     }
     Ok(())
 }

@@ -12,11 +12,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .rest_only(Verb::Get, "/dashboard"),
     read("pool.dashboard", SignedIn, ONE_PART, "Returns sums over a pool.")
-        .on(&[Object { param: "id", kinds: &["pool"], level: Level::View }])
+        .on(&[object("id", &["pool"], Level::View)])
         .rest_only(Verb::Get, "/pools/{id}/dashboard"),
     read("rest.routes", Open, Params::Fields(&[]), "Tells where the pages are.").rest_only(Verb::Get, "/gui-routes"),
     read("vm.dashboard", SignedIn, ONE_PART, "Returns what matters of a VM.")
-        .on(&[Object { param: "id", kinds: &["VM"], level: Level::View }])
+        .on(&[object("id", &["VM"], Level::View)])
         .rest_only(Verb::Get, "/vms/{id}/dashboard"),
 ];
 

@@ -21,7 +21,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ]),
         "Makes a disk, in a VM if one is named; returns its id.",
     )
-    .on(&[object("sr", &["SR"], Level::Administrate), object("vm", &["VM"], Level::Administrate)]),
+    .on(&[offered("sr", &["SR"], Level::Administrate), object("vm", &["VM"], Level::Administrate)]),
     change("vbd.connect", SignedIn, Params::Fields(ID), "Plugs a disk into its running VM.").on(VBD),
     change("vbd.delete", SignedIn, Params::Fields(ID), "Takes a disk out of its VM; the disk stays.").on(VBD),
     change("vbd.disconnect", SignedIn, Params::Fields(ID), "Unplugs a disk from its running VM.").on(VBD),
@@ -46,7 +46,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Params::Fields(&[Param::req("id", Str), Param::opt("resourceSet", Str), Param::req("sr_id", Str)]),
         "Moves a disk to another SR; returns its id there.",
     )
-    .on(&[object("id", &["VDI", "VDI-snapshot"], Level::Administrate), object("sr_id", &["SR"], Level::Administrate)]),
+    .on(&[object("id", &["VDI", "VDI-snapshot"], Level::Administrate), offered("sr_id", &["SR"], Level::Administrate)]),
     change(
         "vdi.set",
         SignedIn,

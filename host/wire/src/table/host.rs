@@ -12,7 +12,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Params::Fields(&[Param::req("host", Str), GRANULARITY]),
         "Returns the curves of a host.",
     )
-    .on(&[Object { param: "host", kinds: &["host"], level: Level::View }])
+    .on(&[object("host", &["host"], Level::View)])
     .rest(Verb::Get, "/hosts/{host}/stats"),
     one("pci.get", "/pcis/{id}", "Returns a PCI device."),
     list("pci.list", "/pcis", "Lists PCI devices."),

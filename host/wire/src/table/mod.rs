@@ -40,6 +40,8 @@ pub struct Object {
     pub kinds: &'static [&'static str],
     /// Right on it that the caller needs.
     pub level: Level,
+    /// Whether one that a resource set offers will do as well; then the operation looks which set that is.
+    pub by_set: bool,
 }
 
 /// HTTP method of a REST route.
@@ -115,14 +117,18 @@ use Access::{Admin, Open, SignedIn};
 use Type::{Any, Bool, Count, Int, List, Map as MapOf, Null, Num, Or, Record, Str, Text, Word};
 
 const NONE: &[Object] = &[];
-const VM_OPERATE: &[Object] = &[Object { param: "id", kinds: &["VM"], level: Level::Operate }];
-const VM_SET: &[Object] =
-    &[Object { param: "id", kinds: &["VM", "VM-snapshot", "VM-template"], level: Level::Administrate }];
+const VM_OPERATE: &[Object] = &[object("id", &["VM"], Level::Operate)];
+const VM_SET: &[Object] = &[object("id", &["VM", "VM-snapshot", "VM-template"], Level::Administrate)];
 const SIZE: Type = Or(&[Int, Str]);
 
 /// An object that a parameter names.
 const fn object(param: &'static str, kinds: &'static [&'static str], level: Level) -> Object {
-    Object { param, kinds, level }
+    Object { param, kinds, level, by_set: false }
+}
+
+/// [`object`], or one that a resource set offers.
+const fn offered(param: &'static str, kinds: &'static [&'static str], level: Level) -> Object {
+    Object { param, kinds, level, by_set: true }
 }
 const ACL: Params = Params::Fields(&[Param::req("subject", Str), Param::req("object", Str), Param::req("action", Str)]);
 const ID: &[Param] = &[Param::req("id", Str)];

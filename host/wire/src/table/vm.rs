@@ -89,12 +89,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ]),
         "Starts a VM; `force` starts one whose start is blocked.",
     )
-    .on(&[
-        Object { param: "host", kinds: &["host"], level: Level::Operate },
-        Object { param: "id", kinds: &["VM"], level: Level::Operate },
-    ]),
+    .on(&[object("host", &["host"], Level::Operate), object("id", &["VM"], Level::Operate)]),
     read("vm.stats", SignedIn, STATS, "Returns the curves of a running VM.")
-        .on(&[Object { param: "id", kinds: &["VM", "VM-controller", "VM-snapshot"], level: Level::View }])
+        .on(&[object("id", &["VM", "VM-controller", "VM-snapshot"], Level::View)])
         .rest(Verb::Get, "/vms/{id}/stats"),
     change(
         "vm.stop",

@@ -46,7 +46,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ]),
         "Makes a disk with a cloud-init configuration for a VM.",
     )
-    .on(&[object("vm", &["VM"], Level::Administrate), object("sr", &["SR"], Level::Administrate)]),
+    .on(&[object("vm", &["VM"], Level::Administrate), offered("sr", &["SR"], Level::Administrate)]),
     change(
         "vm.createInterface",
         SignedIn,

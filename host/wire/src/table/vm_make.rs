@@ -80,7 +80,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ]),
         "Copies a VM onto an SR; returns the id of the copy.",
     )
-    .on(&[object("vm", ANY_VM, Level::Administrate), object("sr", &["SR"], Level::Operate)]),
+    .on(&[object("vm", ANY_VM, Level::Administrate), offered("sr", &["SR"], Level::Operate)]),
     change("vm.copyToTemplate", SignedIn, Params::Fields(ID), "Makes a template that is a copy of a snapshot.")
         .on(&[object("id", &["VM-snapshot"], Level::Administrate)]),
     change("vm.create", SignedIn, Params::Fields(NEW), "Makes a VM from a template; returns its id.").on(&[

@@ -252,7 +252,7 @@ pub(crate) const METHODS: &[(&str, &str, Codes)] = &[
     ("vm.copyToTemplate", r#"{"id":"nothing"}"#, [2, 1, 1]),
     (
         "vm.create",
-        r#"{"template":"$VM-template","name_label":"a","resourceSet":"none","VIFs":[{"network":"none"}]}"#,
+        r#"{"template":"$VM-template","name_label":"a","resourceSet":"nothing","VIFs":[{"network":"nothing"}]}"#,
         [2, 1, 1],
     ),
     ("vm.createCloudInitConfigDrive", r#"{"vm":"$vm","sr":"nothing","config":"a"}"#, [2, 1, 1]),

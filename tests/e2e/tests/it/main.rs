@@ -26,6 +26,7 @@ mod recovery;
 mod resource_sets;
 mod rest;
 mod roles;
+mod self_service;
 mod sockets;
 mod stats;
 mod watch;

@@ -9,12 +9,32 @@ use super::levels::{self, Level};
 use super::{METHODS, by_line, fill, known, signed_in, token};
 use crate::lines;
 
-/// Name, role on the pool, the highest level that the role allows; a member of a resource set has none.
+/// Name, role on the pool, the highest level that the role allows; a member of a resource set has none, and sees [`OFFERED`].
 const CALLERS: [(&str, Option<(&str, Level)>); 4] = [
     ("viewer", Some(("viewer", Level::View))),
     ("operator", Some(("operator", Level::Operate))),
     ("owner", Some(("admin", Level::Administrate))),
     ("member", None),
+];
+
+/// What the resource set of the member has; `$set` is the set.
+const OFFERED: [&str; 3] = ["$VM-template", "$SR", "$network"];
+
+/// Calls that need a resource set: what they come to for its member. For all others the set does not exist.
+const IN_SET: &[(&str, &str, Outcome)] = &[
+    ("resourceSet.get", r#"{"id":"$set"}"#, Outcome::Let),
+    ("vm.create", r#"{"template":"$VM-template","name_label":"a","resourceSet":"$set"}"#, Outcome::Let),
+    (
+        "vm.create",
+        r#"{"template":"$VM-template","name_label":"a","resourceSet":"$set","VIFs":[{"network":"$network"}],
+        "VDIs":[{"SR":"$SR","size":1048576,"type":"user"}]}"#,
+        Outcome::Let,
+    ),
+    (
+        "vm.create",
+        r#"{"template":"$VM-template","name_label":"a","resourceSet":"$set","installation":{"method":"cdrom","repository":"$PIF"}}"#,
+        Outcome::Hidden,
+    ),
 ];
 
 /// What a call came to, as far as rights are concerned.
@@ -51,9 +71,17 @@ impl Outcome {
         }
     }
 
-    fn wanted(level: Level, role: Option<(&str, Level)>) -> Self {
+    /// `text` is what names the objects.
+    fn wanted(level: Level, role: Option<(&str, Level)>, text: &str) -> Self {
         match role {
-            None => Self::Hidden,
+            None => {
+                let rest = OFFERED.iter().fold(text.to_owned(), |text, offered| text.replace(offered, ""));
+                match level {
+                    _ if rest.contains('$') => Self::Hidden,
+                    Level::View => Self::Let,
+                    Level::Operate | Level::Administrate => Self::Refused,
+                }
+            }
             Some((_, up_to)) if up_to < level => Self::Refused,
             Some(_) => Self::Let,
         }
@@ -66,23 +94,25 @@ struct Caller {
     client: Client,
 }
 
-async fn callers(rig: &Rig, admin: &Client, known: &[(String, String)]) -> Result<Vec<Caller>> {
-    let mut callers = Vec::new();
+/// Returns the callers and the resource set of the member.
+async fn callers(rig: &Rig, admin: &Client, known: &[(String, String)]) -> Result<(Vec<Caller>, String)> {
+    let (mut callers, mut made) = (Vec::new(), String::new());
     for (name, role) in CALLERS {
         let id = admin.call("user.create", json!({ "email": name, "password": "pass-word" })).await?;
         if let Some((role, _)) = role {
             let pool = fill("$pool", known);
             admin.call("acl.add", json!({ "subject": id, "object": pool, "action": role })).await?;
         } else {
-            let objects = ["$VM-template", "$SR", "$network"].map(|kind| fill(kind, known));
-            let set = json!({ "name": "set", "subjects": [id], "objects": objects, "limits": { "cpus": 2 } });
-            admin.call("resourceSet.create", set).await?;
+            let objects = OFFERED.map(|kind| fill(kind, known));
+            let set = json!({ "name": "set", "subjects": [id], "objects": objects, "limits": { "cpus": 20 } });
+            let set = admin.call("resourceSet.create", set).await?;
+            made = set["id"].as_str().unwrap_or_default().to_owned();
         }
         let client = rig.client().await?;
         client.sign_in(name, "pass-word").await?;
         callers.push(Caller { name, role, client });
     }
-    Ok(callers)
+    Ok((callers, made))
 }
 
 /// Returns the code of a call, 0 when it was done; "not implemented" must not look like success.
@@ -97,7 +127,7 @@ async fn what_a_role_lets_through() -> Result<()> {
     let admin = rig.admin().await?;
     let none = admin.call("user.create", json!({ "email": "none", "password": "none-1" })).await?;
     let known = known(&admin, &none).await?;
-    let callers = callers(&rig, &admin, &known).await?;
+    let (callers, set) = callers(&rig, &admin, &known).await?;
     admin.call("server.set", json!({ "id": fill("$server", &known), "readOnly": true })).await?;
     rig::until("the pool to be for reading only", async || {
         let refused = admin.attempt("vm.set", json!({ "id": fill("$vm", &known), "name_description": "x" })).await;
@@ -109,8 +139,8 @@ async fn what_a_role_lets_through() -> Result<()> {
     for caller in &callers {
         let token = token(&caller.client).await?;
         for (name, params, level) in levels::METHODS {
+            let wanted = Outcome::wanted(*level, caller.role, params);
             let params: Value = serde_json::from_str(&fill(params, &known))?;
-            let wanted = Outcome::wanted(*level, caller.role);
             let code = attempt(&caller.client, name, &params).await?;
             // What is wrong with the object itself is said to those who may.
             let by_admin = attempt(&admin, name, &params).await?;
@@ -121,6 +151,14 @@ async fn what_a_role_lets_through() -> Result<()> {
                 if Outcome::of_code(code) != wanted && !like_admin {
                     wrong.push(format!("{name} by {} over {how}: wanted {wanted:?}, found {code}", caller.name));
                 }
+            }
+        }
+        for (name, params, of_member) in IN_SET {
+            let params: Value = serde_json::from_str(&fill(&params.replace("$set", &set), &known))?;
+            let wanted = if caller.role.is_none() { *of_member } else { Outcome::Hidden };
+            let code = attempt(&caller.client, name, &params).await?;
+            if Outcome::of_code(code) != wanted {
+                wrong.push(format!("{name} {params} by {}: wanted {wanted:?}, found {code}", caller.name));
             }
         }
         // Where no object is meant, a role on one makes no difference: they are accounts as others are.
@@ -141,11 +179,11 @@ async fn what_a_role_lets_through() -> Result<()> {
         }
         let rest = rig.rest(Auth::Cookie("token", token));
         for (method, path, body, level) in levels::ROUTES {
-            let path = format!("/rest/v0{}", fill(path, &known));
+            let (named, path) = (format!("{path} {body}"), format!("/rest/v0{}", fill(path, &known)));
             let json = [("Content-Type", "application/json".to_owned())];
             let headers = if body.is_empty() { &json[..0] } else { &json[..] };
             let answer = rest.send(method, &path, headers, fill(body, &known).as_bytes()).await?;
-            let wanted = Outcome::wanted(*level, caller.role);
+            let wanted = Outcome::wanted(*level, caller.role, &named);
             if Outcome::of_answer(&answer) != wanted {
                 let text = answer.text.chars().take(200).collect::<String>();
                 wrong.push(format!(
