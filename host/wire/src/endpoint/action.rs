@@ -15,6 +15,8 @@ pub(super) const LINES: &[Endpoint] = &[
         .takes(&["pif"]),
     action("/hosts/{id}/actions/restart_toolstack", "host.restartAgent", "restart toolstack"),
     action("/hosts/{id}/actions/scan_pifs", "host.scanPifs", "scan PIFs"),
+    action("/hosts/{id}/actions/smart_reboot", "host.restart", "smart reboot host")
+        .given(&[("suspendResidentVms", Flag(true))]),
     action("/hosts/{id}/actions/start", "host.start", "start host"),
     action("/pbds/{id}/actions/plug", "pbd.connect", "plug PBD"),
     action("/pbds/{id}/actions/unplug", "pbd.disconnect", "unplug PBD"),
@@ -31,6 +33,32 @@ pub(super) const LINES: &[Endpoint] = &[
         .named(&[("id", "pool")])
         .must(&["pif", "vlan"])
         .creates("networks"),
+    action("/pools/{id}/actions/create_vm", "pool.createVm", "create VM")
+        .takes(&[
+            "name_label",
+            "template",
+            "name_description",
+            "cpus",
+            "memory",
+            "boot",
+            "clone",
+            "autoPoweron",
+            "affinity",
+            "high_availability",
+            "vdis",
+            "vifs",
+            "install",
+            "cloud_config",
+            "network_config",
+            "destroy_cloud_config_vdi",
+            "hvmBootFirmware",
+            "secureBoot",
+            "createVtpm",
+            "copyHostBiosStrings",
+            "gpuGroup",
+            "vgpuType",
+        ])
+        .creates("vms"),
     action("/pools/{id}/actions/management_reconfigure", "pool.managementReconfigure", "reconfigure management")
         .takes(&["network"]),
     action("/servers/{id}/actions/connect", "server.enable", "connect server"),
@@ -49,10 +77,8 @@ pub(super) const LINES: &[Endpoint] = &[
     action("/vifs/{id}/actions/disconnect", "vif.disconnect", "disconnect VIF"),
     action("/vms/{id}/actions/clean_reboot", "vm.restart", "clean reboot VM"),
     action("/vms/{id}/actions/clean_shutdown", "vm.stop", "clean shutdown VM"),
-    action("/vms/{id}/actions/clone", "vm.clone", "clone VM")
-        .takes(&["name"])
-        .named(&[("name_label", "name")])
-        .given(&[("full_copy", Flag(false))])
+    action("/vms/{id}/actions/clone", "vm.cloneOrCopy", "clone VM")
+        .takes(&["name_label", "fast", "srId", "compress"])
         .creates("vms"),
     action("/vms/{id}/actions/hard_reboot", "vm.restart", "hard reboot VM").given(&[("force", Flag(true))]),
     action("/vms/{id}/actions/hard_shutdown", "vm.stop", "hard shutdown VM").given(&[("force", Flag(true))]),
@@ -68,6 +94,7 @@ pub(super) const LINES: &[Endpoint] = &[
         ]),
     action("/vms/{id}/actions/pause", "vm.pause", "pause VM"),
     action("/vms/{id}/actions/resume", "vm.resume", "resume VM"),
+    action("/vms/{id}/actions/revert_snapshot", "vm.revertTo", "revert VM").takes(&["snapshotId", "snapshotBefore"]),
     action("/vms/{id}/actions/snapshot", "vm.snapshot", "snapshot VM")
         .takes(&["name"])
         .named(&[("name_label", "name")])

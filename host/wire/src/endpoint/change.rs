@@ -57,6 +57,8 @@ pub(super) const LINES: &[Endpoint] = &[
     delete("/vm-snapshots/{id}", "vm.delete"),
     delete("/vm-templates/{id}", "vm.delete"),
     delete("/vms/{id}", "vm.delete"),
+    put("/vms/{id}/stats/data_source/{data_source}", "vm.addDataSource").named(&[("data_source", "dataSource")]),
+    delete("/vms/{id}/stats/data_source/{data_source}", "vm.removeDataSource").named(&[("data_source", "dataSource")]),
     patch("/vms/{id}", "vm.set")
         .takes(&[
             "name_label",

@@ -48,10 +48,68 @@ const NEW: &[Param] = &[
     Param::opt("*", Any),
 ];
 
+/// What REST takes for a new VM.
+const NEW_OF_REST: &[Param] = &[
+    Param::req("id", Str),
+    Param::req("name_label", Str),
+    Param::req("template", Str),
+    Param::opt("name_description", Text),
+    Param::opt("cpus", Count),
+    Param::opt("memory", SIZE),
+    Param::opt("boot", Bool),
+    Param::opt("clone", Bool),
+    Param::opt("autoPoweron", Bool),
+    Param::opt("affinity", Str),
+    Param::opt("high_availability", Word(&["best-effort", "restart", ""])),
+    Param::opt(
+        "vdis",
+        List(&Record(&[
+            Param::opt("name_label", Str),
+            Param::opt("name_description", Text),
+            Param::opt("size", SIZE),
+            Param::opt("sr", Str),
+            Param::opt("userdevice", Str),
+            Param::opt("destroy", Bool),
+        ])),
+    ),
+    Param::opt(
+        "vifs",
+        List(&Record(&[
+            Param::req("network", Str),
+            Param::opt("mac", Text),
+            Param::opt("ipv4_allowed", List(&Str)),
+            Param::opt("ipv6_allowed", List(&Str)),
+        ])),
+    ),
+    Param::opt("install", Record(&[Param::req("method", Word(&["cdrom", "network"])), Param::opt("repository", Text)])),
+    Param::opt("cloud_config", Text),
+    Param::opt("network_config", Text),
+    Param::opt("destroy_cloud_config_vdi", Bool),
+    Param::opt("hvmBootFirmware", Word(&["uefi", "bios"])),
+    Param::opt("secureBoot", Bool),
+    Param::opt("createVtpm", Bool),
+    Param::opt("copyHostBiosStrings", Bool),
+    Param::opt("gpuGroup", Str),
+    Param::opt("vgpuType", Str),
+];
+
 const ANY_VM: &[&str] = &["VM", "VM-snapshot", "VM-template"];
 
 /// Lines of this family, by name.
 pub(super) const OPERATIONS: &[Operation] = &[
+    change(
+        "pool.createVm",
+        SignedIn,
+        Params::Fields(NEW_OF_REST),
+        "Makes a VM from a template of a pool; returns its id.",
+    )
+    .on(&[
+        object("id", &["pool"], Level::View),
+        object("template", &["VM-template"], Level::View),
+        object("vgpuType", &["vgpuType"], Level::View),
+        object("gpuGroup", &["gpuGroup"], Level::View),
+    ])
+    .rest_elsewhere(),
     change(
         "vm.clone",
         SignedIn,
@@ -59,6 +117,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Copies a VM where it is; returns the id of the copy.",
     )
     .on(&[object("id", ANY_VM, Level::Administrate)]),
+    change(
+        "vm.cloneOrCopy",
+        SignedIn,
+        Params::Fields(&[
+            Param::req("id", Str),
+            Param::opt("name_label", Str),
+            Param::opt("fast", Bool),
+            Param::opt("srId", Str),
+            Param::opt("compress", Word(&["gzip", "zstd"])),
+        ]),
+        "Copies a VM where it is, fast if possible, or onto an SR; returns the id of the copy.",
+    )
+    .on(&[object("id", ANY_VM, Level::Administrate), object("srId", &["SR"], Level::Operate)])
+    .rest_elsewhere(),
     change("vm.convert", SignedIn, Params::Fields(ID), "Makes a template of a VM.").on(&[object(
         "id",
         &["VM", "VM-snapshot"],
@@ -126,6 +198,14 @@ pub(super) const OPERATIONS: &[Operation] = &[
     change("vm.recoveryStart", SignedIn, Params::Fields(ID), "Starts a VM once from its CD.").on(VM_OPERATE),
     change("vm.revert", SignedIn, Params::Fields(&[Param::req("snapshot", Str)]), "Brings a VM back to a snapshot.")
         .on(&[object("snapshot", &["VM-snapshot"], Level::View)]),
+    change(
+        "vm.revertTo",
+        SignedIn,
+        Params::Fields(&[Param::req("id", Str), Param::req("snapshotId", Str), Param::opt("snapshotBefore", Bool)]),
+        "Brings a VM back to one of its snapshots, and takes another one before if asked to.",
+    )
+    .on(&[object("id", &["VM"], Level::Operate), object("snapshotId", &["VM-snapshot"], Level::View)])
+    .rest_elsewhere(),
     change(
         "vm.setBootOrder",
         SignedIn,
