@@ -1,7 +1,7 @@
 //! VMs come, are copied, move and go.
 
 use app::Error;
-use app::vm::{self, Hardware, Snapshot};
+use app::vm::{self, Hardware};
 use serde_json::{Map, Value, json};
 use wire::Failure;
 
@@ -47,13 +47,7 @@ handlers! {
     "vm.revert" => |call| vm::revert(&call.ctx, &call.object("snapshot")?).await.map(done);
     "vm.revertTo" => |call| {
         let (vm, snapshot) = (call.object("id")?, call.object("snapshotId")?);
-        if snapshot.field("$snapshot_of") != Some(json!(vm.id())) {
-            return Err(Failure::no_such(snapshot.id().as_str(), "VM-snapshot").into());
-        }
-        if call.flag("snapshotBefore") {
-            vm::snapshot(&call.ctx, &vm, &Snapshot::default()).await?;
-        }
-        vm::revert(&call.ctx, &snapshot).await.map(done)
+        vm::revert_to(&call.ctx, &vm, &snapshot, call.flag("snapshotBefore")).await.map(done)
     };
     "vm.setBootOrder" => |call| {
         vm::set_boot_order(&call.ctx, &call.object("vm")?, call.text("order")).await.map(done)

@@ -175,6 +175,21 @@ pub async fn revert(ctx: &Ctx, snapshot: &Target) -> Result<()> {
     Ok(())
 }
 
+/// Brings a VM back to one of its snapshots; takes another one before if asked to, which is a right of its own.
+pub async fn revert_to(ctx: &Ctx, vm: &Target, to: &Target, keeps_present: bool) -> Result<()> {
+    let of = to.as_vm().and_then(|vm| vm.rare().snapshot.as_ref()?.of.clone());
+    if of.as_ref() != Some(vm.id()) {
+        return Err(Failure::no_such(to.id().as_str(), "VM-snapshot").into());
+    }
+    if keeps_present {
+        let meaning = Meaning { kinds: &["VM"], action: Action::Operate, privileges: vec!["snapshot".into()] };
+        let ctx = Ctx { means: [meaning].into(), ..ctx.clone() };
+        let vm = object::permit(&ctx, vm.id().as_str(), &["VM"], Action::Operate)?;
+        snapshot(&ctx, &vm, &Snapshot::default()).await?;
+    }
+    revert(ctx, to).await
+}
+
 /// Makes a template of a VM or of a snapshot.
 pub async fn convert(ctx: &Ctx, vm: &Target) -> Result<()> {
     needs_pool(ctx, vm)?;

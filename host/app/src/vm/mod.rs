@@ -11,7 +11,7 @@ mod set;
 pub use config_drive::create_config_drive;
 pub use copy::{
     Snapshot, clone, convert, copy, copy_to_template, create_graphics, create_tpm, delete_graphics, delete_tpm,
-    recovery_start, revert, set_boot_order, set_data_source, set_pcis, snapshot,
+    recovery_start, revert, revert_to, set_boot_order, set_data_source, set_pcis, snapshot,
 };
 pub use create::{Hardware, New, create};
 pub use delete::{Delete, delete};

@@ -4,5 +4,6 @@ mod actions;
 mod collections;
 mod documents;
 mod events;
+mod machines;
 mod roles;
 mod schemathesis;
