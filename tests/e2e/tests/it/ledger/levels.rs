@@ -278,4 +278,13 @@ pub(super) const ROUTES: &[(&str, &str, &str, Level)] = &[
     ("POST", "/vms/$vm/actions/clone?sync=true", r#"{"name_label":"a"}"#, Administrate),
     ("POST", "/vms/$vm/actions/migrate?sync=true", r#"{"hostId":"$host"}"#, Administrate),
     ("POST", "/vms/$vm/actions/snapshot?sync=true", r#"{"name_label":"a"}"#, Operate),
+    (
+        "POST",
+        "/pools/$pool/actions/create_vm?sync=true",
+        r#"{"name_label":"a","template":"$VM-template"}"#,
+        Administrate,
+    ),
+    ("POST", "/hosts/$host/actions/smart_reboot?sync=true", "", Operate),
+    ("PUT", "/vms/$vm/stats/data_source/cpu0", "", Administrate),
+    ("DELETE", "/vms/$vm/stats/data_source/cpu0", "", Administrate),
 ];
