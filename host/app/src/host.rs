@@ -5,7 +5,7 @@ use std::sync::Arc;
 use access::Action;
 use model::{Kind, Object};
 use serde::Deserialize;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tracing::warn;
 use wire::Failure;
 use xapi::Value;
@@ -150,10 +150,27 @@ pub async fn emergency_shutdown(ctx: &Ctx, host: &Target) -> Result<()> {
     act(ctx, host, "host.shutdown").await
 }
 
-/// Takes a host out of service, or back into it. `forced` VMs are moved though their guests did not agree.
-pub async fn set_maintenance(ctx: &Ctx, host: &Target, on: bool, forced: &[String]) -> Result<()> {
-    if !on {
-        return enable(ctx, host).await;
+/// How to take a host out of service.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TakeOut {
+    /// Moves its VMs away.
+    pub evacuate: bool,
+    /// VMs that are moved though their guests did not agree.
+    #[serde(alias = "vmsToForceMigrate")]
+    pub vm_ids_to_force_migrate: Vec<String>,
+    /// Back into service when its toolstack starts the next time; none = as the pool does it.
+    pub auto_enable: Option<bool>,
+}
+
+/// Takes a host out of service.
+pub async fn take_out(ctx: &Ctx, host: &Target, how: &TakeOut) -> Result<()> {
+    let forced = &how.vm_ids_to_force_migrate;
+    if !how.evacuate {
+        if !forced.is_empty() {
+            return Err(Failure::invalid("VMs are only moved away with evacuate").into());
+        }
+        return disable(ctx, host, how.auto_enable).await;
     }
     let mut vms = Vec::new();
     for id in forced {
@@ -161,7 +178,7 @@ pub async fn set_maintenance(ctx: &Ctx, host: &Target, on: bool, forced: &[Strin
         same_pool(host, &vm)?;
         vms.push(vm);
     }
-    disable(ctx, host, None).await?;
+    disable(ctx, host, how.auto_enable).await?;
     let work = async {
         for vm in &vms {
             let target = Value::record([("live", "true"), ("force", "true")]);
@@ -272,7 +289,13 @@ async fn plugin(ctx: &Ctx, host: &Target, name: &str, function: &str, arguments:
 }
 
 /// Asks a plugin that not every host has; null where it is missing.
-async fn plugin_if_any(ctx: &Ctx, host: &Target, name: &str, function: &str, arguments: Value) -> Result<Json> {
+pub(crate) async fn plugin_if_any(
+    ctx: &Ctx,
+    host: &Target,
+    name: &str,
+    function: &str,
+    arguments: Value,
+) -> Result<Json> {
     match plugin(ctx, host, name, function, arguments).await {
         Err(Error { failure: Failure::Xapi { code, .. }, .. })
             if code == "XENAPI_MISSING_PLUGIN" || code == "UNKNOWN_XENAPI_PLUGIN_FUNCTION" =>
@@ -311,16 +334,62 @@ pub async fn disk_information(ctx: &Ctx, host: &Target, names: Option<&[Json]>) 
 /// Returns the block devices of a host.
 pub async fn block_devices(ctx: &Ctx, host: &Target) -> Result<Json> {
     let answer = plugin_if_any(ctx, host, "lsblk.py", "list_block_devices", empty()).await?;
-    if answer.is_null() {
+    if answer.is_null() { Err(not_xcp_ng(host)) } else { Ok(answer) }
+}
+
+/// Says that only XCP-ng has what was asked for.
+pub(crate) fn not_xcp_ng(host: &Target) -> Error {
+    Error::from(Failure::IncorrectState {
+        actual: host.as_host().and_then(|host| host.product_brand.as_deref()).unwrap_or_default().to_owned(),
+        expected: "XCP-ng".into(),
+        object: host.id().to_string(),
+        property: "productBrand".into(),
+    })
+}
+
+/// Returns what a host says of its firmware: `{currentBiosVersion}`, nothing in it when it does not say.
+pub async fn bios(ctx: &Ctx, host: &Target) -> Result<Json> {
+    let strings = ctx.app.call(host, "host.get_bios_strings", vec![reference(host)]).await?;
+    let version = strings.get("bios-version").and_then(Value::as_str).filter(|version| !version.is_empty());
+    Ok(version.map_or_else(|| json!({}), |version| json!({ "currentBiosVersion": version })))
+}
+
+/// Bits below which the RSA key of a host is not accepted by its clients any more.
+const SHORT_KEY: usize = 2_048;
+
+/// Returns whether the key in the certificate of a host is an RSA key that is too short.
+pub async fn is_key_too_short(ctx: &Ctx, host: &Target) -> Result<bool> {
+    let certificate = ctx.app.run(host, "host.get_server_certificate", vec![reference(host)]).await?;
+    let bits = crate::certificate::rsa_bits(certificate.as_str().unwrap_or_default());
+    Ok(bits.is_some_and(|bits| bits < SHORT_KEY))
+}
+
+/// Gives the control domain of a host so many bytes of memory, and restarts the host, which is out of service already.
+pub async fn set_control_domain_memory(ctx: &Ctx, host: &Target, memory: i64) -> Result<()> {
+    if host.as_host().is_some_and(|host| host.enabled) {
         return Err(Failure::IncorrectState {
-            actual: host.as_host().and_then(|host| host.product_brand.as_deref()).unwrap_or_default().to_owned(),
-            expected: "XCP-ng".into(),
+            actual: "true".into(),
+            expected: "false".into(),
             object: host.id().to_string(),
-            property: "productBrand".into(),
+            property: "enabled".into(),
         }
         .into());
     }
-    Ok(answer)
+    let app = &ctx.app;
+    let domain = app.call(host, "host.get_control_domain", vec![reference(host)]).await?;
+    let mut limits = [0; 2];
+    for (limit, method) in limits.iter_mut().zip(["VM.get_memory_static_min", "VM.get_memory_static_max"]) {
+        *limit = app.call(host, method, vec![domain.clone()]).await?.as_i64().unwrap_or_default();
+    }
+    let [least, most] = limits;
+    let set = async |method: &str, low: i64, high: i64| {
+        app.run(host, method, vec![domain.clone(), Value::Int(low), Value::Int(high)]).await.map(drop)
+    };
+    // The limits have to be in order at each step: room first, then the amount, then what is not needed any more.
+    set("VM.set_memory_static_range", least.min(memory), most.max(memory)).await?;
+    set("VM.set_memory_dynamic_range", memory, memory).await?;
+    set("VM.set_memory_static_range", least.min(memory), memory).await?;
+    act(ctx, host, "host.reboot").await
 }
 
 /// Gives a host another certificate.

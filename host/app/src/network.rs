@@ -191,6 +191,7 @@ pub async fn set(ctx: &Ctx, network: &Target, changes: &Changes) -> Result<()> {
 pub struct NewCard {
     position: Option<Json>,
     mac: Option<String>,
+    mtu: Option<i64>,
     allowed_ipv4_addresses: Vec<String>,
     allowed_ipv6_addresses: Vec<String>,
 }
@@ -200,15 +201,18 @@ fn addresses(addresses: &[String]) -> Value {
 }
 
 impl App {
+    /// Returns the first number that no network card of a VM has.
+    pub(crate) async fn free_card_position(&self, on: &Target, vm: &str) -> Result<String> {
+        let free = self.call(on, "VM.get_allowed_VIF_devices", vec![vm.into()]).await?;
+        let free = free.as_array().unwrap_or_default().iter().filter_map(Value::as_i64).min();
+        Ok(free.ok_or_else(|| Failure::invalid("the VM has no room for another network card"))?.to_string())
+    }
+
     /// Makes a network card of a VM and returns its reference.
     pub(crate) async fn make_card(&self, on: &Target, vm: &str, network: &Target, new: &NewCard) -> Result<Box<str>> {
         let device = match &new.position {
             Some(position) => position.as_str().map_or_else(|| position.to_string(), str::to_owned),
-            None => {
-                let free = self.call(on, "VM.get_allowed_VIF_devices", vec![vm.into()]).await?;
-                let free = free.as_array().unwrap_or_default().iter().filter_map(Value::as_i64).min();
-                free.ok_or_else(|| Failure::invalid("the VM has no room for another network card"))?.to_string()
-            }
+            None => self.free_card_position(on, vm).await?,
         };
         let locked = !new.allowed_ipv4_addresses.is_empty() || !new.allowed_ipv6_addresses.is_empty();
         let record = Value::record([
@@ -216,7 +220,7 @@ impl App {
             ("network", reference(network)),
             ("VM", vm.into()),
             ("MAC", new.mac.as_deref().unwrap_or_default().into()),
-            ("MTU", Value::Int(network.as_network().map_or(1500, |network| network.mtu))),
+            ("MTU", Value::Int(new.mtu.unwrap_or_else(|| network.as_network().map_or(1500, |network| network.mtu)))),
             ("other_config", empty()),
             ("qos_algorithm_type", "".into()),
             ("qos_algorithm_params", empty()),

@@ -118,6 +118,31 @@ pub async fn disable_ha(ctx: &Ctx, pool: &Target) -> Result<()> {
     ctx.app.run(pool, "pool.disable_ha", vec![]).await.map(drop)
 }
 
+/// Suspends the VMs of all hosts of a pool and shuts the hosts down, the master last.
+pub async fn emergency_shutdown(ctx: &Ctx, pool: &Target) -> Result<()> {
+    let Some(current) = pool.as_pool() else { return Err(Failure::no_such(pool.id().as_str(), "pool").into()) };
+    if current.ha_enabled {
+        // Hosts that fail are what it waits for.
+        disable_ha(ctx, pool).await?;
+    }
+    let mut hosts: Vec<_> = {
+        let snapshot = ctx.app.inventory.snapshot();
+        snapshot.in_pool_of_kind(pool.id(), Kind::Host).map(|host| host.id().clone()).collect()
+    };
+    hosts.sort_by_key(|host| Some(host) == current.master.as_ref());
+    // The right to the pool is the right to switch it off.
+    let own = Ctx::daemon(&ctx.app);
+    let mut failed = None;
+    for host in hosts {
+        let host = object::permit(&own, host.as_str(), &["host"], Action::Administrate)?;
+        if let Err(error) = crate::host::emergency_shutdown(&own, &host).await {
+            warn!(host = %host.id(), %error, "a host did not shut down with its pool");
+            failed = Some(error);
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
+
 /// Moves the management of every host of a pool to a network.
 pub async fn set_management(ctx: &Ctx, pool: &Target, network: &Target) -> Result<()> {
     same_pool(pool, network)?;

@@ -16,6 +16,7 @@ const PRIVILEGES: &[(&str, &str, &str)] = &[
     ("disk.exportContent", "id", "export-content"),
     ("disk.import", "sr", "import:vdi"),
     ("disk.importContent", "id", "import-content"),
+    ("host.detach", "id", "detach"),
     ("host.disable", "id", "disable"),
     ("host.emergencyShutdownHost", "host", "shutdown:emergency"),
     ("host.enable", "id", "enable"),
@@ -26,12 +27,14 @@ const PRIVILEGES: &[(&str, &str, &str)] = &[
     ("host.scanPifs", "id", "scan-pifs"),
     ("host.start", "id", "start"),
     ("host.stop", "id", "shutdown"),
+    ("host.takeOut", "id", "disable"),
     ("network.create", "pool", "create:network"),
     ("network.createBonded", "pool", "create:network"),
     ("network.delete", "id", "delete"),
     ("network.set", "id", "update"),
     ("pbd.connect", "id", "plug"),
     ("pbd.disconnect", "id", "unplug"),
+    ("pool.emergencyShutdown", "id", "emergency-shutdown"),
     ("sr.destroy", "id", "delete"),
     ("sr.forget", "id", "forget"),
     ("sr.reclaimSpace", "id", "reclaim-space"),
@@ -43,6 +46,7 @@ const PRIVILEGES: &[(&str, &str, &str)] = &[
     ("vbd.connect", "id", "connect"),
     ("vbd.delete", "id", "delete"),
     ("vbd.disconnect", "id", "disconnect"),
+    ("vdi.create", "srId", "import:vdi"),
     ("vdi.delete", "id", "delete"),
     ("vdi.migrate", "id", "migrate-send"),
     ("vdi.migrate", "sr_id", "migrate-receive"),
@@ -89,6 +93,7 @@ pub fn privileges(operation: &Operation, param: &str, params: &Map<String, Value
             let fields = names.filter(|name| !operation.objects.iter().any(|object| object.param == *name));
             fields.filter(|name| *name != "id").map(|name| Cow::Owned(format!("update:{name}"))).collect()
         }
+        "disable" if is("evacuate") => vec![Cow::Borrowed("disable"), Cow::Borrowed("evacuate")],
         "reboot" if is("suspendResidentVms") => vec![Cow::Borrowed("reboot:smart")],
         "shutdown" | "reboot" if is("force") => vec![Cow::Owned(format!("{action}:hard"))],
         "shutdown" | "reboot" => vec![Cow::Owned(format!("{action}:clean"))],

@@ -1,7 +1,8 @@
 //! Hosts as machines: in and out of service, restarted, set up.
 
-use app::host::{self, Leave};
+use app::host::{self, Leave, TakeOut};
 use serde_json::Value;
+use wire::Failure;
 
 use super::{Call, Handler, Reply, done, id};
 
@@ -15,6 +16,7 @@ handlers! {
     };
     "host.enable" => |call| host::enable(&call.ctx, &call.object("id")?).await.map(done);
     "host.forget" => |call| host::forget(&call.ctx, &call.object("id")?).await.map(done);
+    "host.getBiosInfo" => |call| host::bios(&call.ctx, &call.object("id")?).await.map(Reply::Value);
     "host.getBlockdevices" => |call| host::block_devices(&call.ctx, &call.object("id")?).await.map(Reply::Value);
     "host.getMdadmHealth" => |call| host::raid(&call.ctx, &call.object("id")?).await.map(Reply::Value);
     "host.getSchedulerGranularity" => |call| {
@@ -28,6 +30,14 @@ handlers! {
     "host.installCertificate" => |call| {
         let (certificate, key, chain) = (call.text("certificate"), call.text("privateKey"), call.text("chain"));
         host::install_certificate(&call.ctx, &call.object("id")?, certificate, key, chain).await.map(done)
+    };
+    "host.isPubKeyTooShort" => |call| {
+        Ok(Reply::Value(host::is_key_too_short(&call.ctx, &call.object("id")?).await?.into()))
+    };
+    "host.setControlDomainMemory" => |call| {
+        let memory = call.params.get("memory").and_then(Value::as_i64);
+        let memory = memory.ok_or_else(|| Failure::invalid("memory is a number of bytes"))?;
+        host::set_control_domain_memory(&call.ctx, &call.object("id")?, memory).await.map(done)
     };
     "host.isHostServerTimeConsistent" => |call| {
         Ok(Reply::Value(host::is_time_consistent(&call.ctx, &call.object("host")?).await?.into()))
@@ -44,9 +54,11 @@ handlers! {
     "host.scanPifs" => |call| host::scan_cards(&call.ctx, &call.object("id")?).await.map(done);
     "host.set" => |call| host::set(&call.ctx, &call.object("id")?, &call.read()?).await.map(done);
     "host.setMaintenanceMode" => |call| {
-        let forced = call.params.get("vmsToForceMigrate").and_then(Value::as_array);
-        let forced: Vec<String> = forced.into_iter().flatten().filter_map(|id| Some(id.as_str()?.to_owned())).collect();
-        host::set_maintenance(&call.ctx, &call.object("id")?, call.flag("maintenance"), &forced).await.map(done)
+        let (host, how) = (call.object("id")?, TakeOut { evacuate: true, ..call.read()? });
+        match call.flag("maintenance") {
+            true => host::take_out(&call.ctx, &host, &how).await.map(done),
+            false => host::enable(&call.ctx, &host).await.map(done),
+        }
     };
     "host.setRemoteSyslogHost" => |call| {
         host::set_syslog(&call.ctx, &call.object("id")?, &call.read()?).await.map(done)

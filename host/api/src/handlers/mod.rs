@@ -122,13 +122,17 @@ mod event;
 mod group;
 mod host;
 pub(crate) mod inventory;
+mod job;
 mod machine;
+mod member;
 mod message;
 mod network;
 mod object;
+mod patch;
 mod plugin;
 mod pool;
 mod pool_change;
+mod raw;
 mod record;
 mod resource_set;
 mod role;
@@ -158,13 +162,17 @@ static HANDLERS: LazyLock<Box<[(&str, Handler)]>> = LazyLock::new(|| {
         event::HANDLERS,
         host::HANDLERS,
         inventory::HANDLERS,
+        job::HANDLERS,
         machine::HANDLERS,
+        member::HANDLERS,
         message::HANDLERS,
         network::HANDLERS,
         object::HANDLERS,
+        patch::HANDLERS,
         plugin::HANDLERS,
         pool::HANDLERS,
         pool_change::HANDLERS,
+        raw::HANDLERS,
         record::HANDLERS,
         resource_set::HANDLERS,
         role::HANDLERS,

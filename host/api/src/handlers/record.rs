@@ -82,6 +82,10 @@ handlers! {
         let tasks = task::list(&call.ctx).into_iter().filter(own);
         records(&call, "tasks", tasks.map(|task| task.view()))
     };
+    "user.makeToken" => |call| {
+        let request = call.take()?;
+        Ok(Reply::Value(json!({ "token": token::create_shown(&call.ctx, request).await? })))
+    };
     "user.token" => |call| {
         own(&call)?;
         call.params.remove("id");

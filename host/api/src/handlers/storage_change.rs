@@ -1,6 +1,8 @@
 //! Making, finding, connecting and leaving storage repositories.
 
 use app::sr::{self, Kind, Probe};
+use app::sr_state;
+use serde_json::{Value, json};
 
 use super::{Answer, Call, Handler, Reply, done, id};
 
@@ -19,6 +21,18 @@ handlers! {
     "sr.createSmb" => |call| sr::create(&call.ctx, &call.object("host")?, Kind::Smb, &call.read()?).await.map(id);
     "sr.createZfs" => |call| sr::create(&call.ctx, &call.object("host")?, Kind::Zfs, &call.read()?).await.map(id);
     "sr.destroy" => |call| sr::destroy(&call.ctx, &call.object("id")?).await.map(done);
+    "sr.disableMaintenanceMode" => |call| {
+        sr_state::disable_maintenance(&call.ctx, &call.object("id")?).await.map(done)
+    };
+    "sr.enableMaintenanceMode" => |call| {
+        let vms = call.params.get("vmsToShutdown").and_then(Value::as_array);
+        let vms: Vec<String> = vms.into_iter().flatten().filter_map(|id| Some(id.as_str()?.to_owned())).collect();
+        sr_state::enable_maintenance(&call.ctx, &call.object("id")?, &vms).await.map(done)
+    };
+    "sr.getAllUnhealthyVdiChainsLength" => |call| {
+        Ok(Reply::Value(json!(sr_state::unhealthy_chains(&call.ctx)?)))
+    };
+    "sr.getVdiChainsInfo" => |call| Ok(Reply::Value(json!(sr_state::chains(&call.ctx, &call.object("id")?))));
     "sr.disconnectAllPbds" => |call| sr::connect_all(&call.ctx, &call.object("id")?, false).await.map(done);
     "sr.forget" => |call| sr::forget(&call.ctx, &call.object("id")?).await.map(done);
     "sr.probeHba" => |call| probe(&call, Kind::Hba, Probe::Adapters).await;

@@ -4,7 +4,7 @@ use app::{disk, network, vm};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Call, Handler, done, id};
+use super::{Call, Handler, Reply, done, id};
 
 handlers! {
     "vm.addDataSource" => |call| {
@@ -17,6 +17,11 @@ handlers! {
         let pcis = call.several("pcis");
         let pcis: Vec<_> = pcis.iter().map(|pci| &***pci).collect();
         vm::set_pcis(&call.ctx, &call.object("id")?, &pcis, &[]).await.map(done)
+    };
+    "vm.coalesceLeaf" => |call| vm::coalesce_leaf(&call.ctx, &call.object("id")?).await.map(done);
+    "vm.getCloudInitConfig" => |call| vm::cloud_config(&call.ctx, &call.object("template")?).await.map(id);
+    "vm.getSecurebootReadiness" => |call| {
+        vm::secure_boot_readiness(&call.ctx, &call.object("id")?).await.map(Reply::Value)
     };
     "vm.createCloudInitConfigDrive" => |call| {
         let network = call.params.get("networkConfig").and_then(Value::as_str);

@@ -68,6 +68,7 @@ const NAMES: &[(&str, &str)] = &[
     ("boot", "bootAfterCreate"),
     ("cloud_config", "cloudConfig"),
     ("cpus", "CPUs"),
+    ("device", "position"),
     ("destroy_cloud_config_vdi", "destroyCloudConfigVdiAfterBoot"),
     ("install", "installation"),
     ("ipv4_allowed", "allowedIpv4Addresses"),
@@ -105,7 +106,9 @@ fn rpc_params(mut params: Map<String, Value>) -> Map<String, Value> {
         .collect();
     params.insert("VDIs".to_owned(), json!(new));
     params.insert("existingDisks".to_owned(), Value::Object(changed));
-    if let Some(cards) = cards {
+    if let Some(mut cards) = cards {
+        // The cards of the template go in any case.
+        cards.retain(|card| card.get("destroy") != Some(&Value::Bool(true)));
         params.insert("VIFs".to_owned(), json!(cards));
     }
     params
@@ -123,14 +126,19 @@ mod tests {
                 { "name_label": "new", "size": 1, "sr": "s" }, { "userdevice": "0", "size": 2 },
                 { "userdevice": "1", "destroy": true },
             ],
-            "vifs": [{ "network": "n", "ipv4_allowed": ["192.0.2.1"] }],
+            "vifs": [
+                { "network": "n", "device": "1", "mtu": 9000, "ipv4_allowed": ["192.0.2.1"] },
+                { "device": "0", "destroy": true },
+            ],
             "install": { "method": "network", "repository": "" },
         });
         let rpc = json!({
             "name_label": "a", "template": "t", "CPUs": 2, "bootAfterCreate": true, "auto_poweron": true,
             "VDIs": [{ "name_label": "new", "size": 1, "SR": "s" }, { "userdevice": "1", "destroy": true }],
             "existingDisks": { "0": { "userdevice": "0", "size": 2 } },
-            "VIFs": [{ "network": "n", "allowedIpv4Addresses": ["192.0.2.1"] }],
+            "VIFs": [
+                { "network": "n", "position": "1", "mtu": 9000, "allowedIpv4Addresses": ["192.0.2.1"] },
+            ],
             "installation": { "method": "network", "repository": "" },
         });
         let Value::Object(params) = rest else { panic!("an object") };

@@ -62,6 +62,18 @@ impl App {
         outcome.map(drop).map_err(|error| self.explained(on, &error))
     }
 
+    /// Fetches something from the master of a pool over HTTP. Only someone who holds a permit gets here.
+    pub(crate) async fn fetch_from_pool(
+        &self,
+        on: &Permit<Arc<Object>>,
+        path: &str,
+        limit: Duration,
+        max_bytes: usize,
+    ) -> Result<Bytes> {
+        let outcome = self.connection(on)?.fetch(None, path, limit, max_bytes).await;
+        outcome.map_err(|error| self.explained(on, &error))
+    }
+
     /// Fetches a file of a host over HTTP, such as its statistics. It only reads; whoever asks has looked at visibility.
     pub(crate) async fn fetch(&self, host: &Object, path: &str, limit: Duration, max_bytes: usize) -> Result<Bytes> {
         let pool = host.pool();

@@ -1,6 +1,7 @@
 //! Registered servers: each is the entry to one pool, with the credentials to use there.
 
 mod call;
+mod entry;
 mod pools;
 mod worker;
 
@@ -12,6 +13,7 @@ use tracing::{info, warn};
 use wire::Failure;
 use xapi::{Member, Target, Tls};
 
+pub(crate) use entry::{add_like, of_pool, password};
 pub use pools::{Pools, Status};
 
 use crate::ctx::{App, Ctx, Notice};

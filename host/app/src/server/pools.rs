@@ -86,6 +86,12 @@ impl Pools {
         self.0.read().get(id).map_or(Status::Disconnected, |handle| handle.live.status)
     }
 
+    /// Returns the server by which a pool is reached.
+    pub(super) fn entry(&self, pool: &ObjectId) -> Option<ServerId> {
+        let handles = self.0.read();
+        handles.iter().find(|(_, handle)| handle.live.pool.as_ref() == Some(pool)).map(|(id, _)| id.clone())
+    }
+
     /// Returns the live connection to a pool.
     pub(super) fn connection(&self, pool: &ObjectId) -> Option<Connection> {
         let handles = self.0.read();

@@ -4,6 +4,7 @@ mod config_drive;
 mod copy;
 mod create;
 mod delete;
+mod facts;
 mod life;
 mod migrate;
 mod set;
@@ -15,6 +16,7 @@ pub use copy::{
 };
 pub use create::{Hardware, New, create};
 pub use delete::{Delete, delete};
+pub use facts::{cloud_config, coalesce_leaf, pool_secure_boot_readiness, secure_boot_readiness};
 pub use life::{Restart, Start, Stop, pause, restart, resume, start, stop, suspend, unpause};
 pub use migrate::{Migrate, migrate};
 pub use set::{Changes, set, set_and_restart};

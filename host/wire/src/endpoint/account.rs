@@ -28,6 +28,7 @@ pub(super) const LINES: &[Endpoint] = &[
         .given(&[("autoConnect", super::Given::Flag(false))]),
     delete("/servers/{id}", "server.remove"),
     create("/users", "user.create", "users").takes(&["email", "password", "permission"]).named(&[("name", "email")]),
+    line(Verb::Post, "/users/authentication_tokens", "user.makeToken", Outcome::Made),
     line(Verb::Post, "/users/{id}/authentication_tokens", "user.token", Outcome::Made),
     patch("/users/{id}", "user.set")
         .takes(&["email", "password", "permission", "preferences"])

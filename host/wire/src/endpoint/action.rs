@@ -6,7 +6,13 @@ use super::{Endpoint, action};
 pub(super) const LINES: &[Endpoint] = &[
     action("/hosts/{id}/actions/clean_reboot", "host.restart", "clean reboot host"),
     action("/hosts/{id}/actions/clean_shutdown", "host.stop", "clean shutdown host"),
-    action("/hosts/{id}/actions/disable", "host.disable", "disable host"),
+    action("/hosts/{id}/actions/detach", "host.detach", "detach host"),
+    action("/hosts/{id}/actions/disable", "host.takeOut", "disable host").takes(&[
+        "evacuate",
+        "vmIdsToForceMigrate",
+        "force",
+        "autoEnable",
+    ]),
     action("/hosts/{id}/actions/emergency_shutdown", "host.emergencyShutdownHost", "emergency shutdown host")
         .named(&[("id", "host")]),
     action("/hosts/{id}/actions/enable", "host.enable", "enable host"),
@@ -20,6 +26,7 @@ pub(super) const LINES: &[Endpoint] = &[
     action("/hosts/{id}/actions/start", "host.start", "start host"),
     action("/pbds/{id}/actions/plug", "pbd.connect", "plug PBD"),
     action("/pbds/{id}/actions/unplug", "pbd.disconnect", "unplug PBD"),
+    action("/pools/{id}/actions/add_host", "pool.addHost", "add host").takes(&["host", "force"]),
     action("/pools/{id}/actions/create_bonded_network", "network.createBonded", "create bonded network")
         .takes(&["name", "pifs", "bondMode", "description", "mtu"])
         .named(&[("id", "pool"), ("pifIds", "pifs")])
@@ -59,6 +66,7 @@ pub(super) const LINES: &[Endpoint] = &[
             "vgpuType",
         ])
         .creates("vms"),
+    action("/pools/{id}/actions/emergency_shutdown", "pool.emergencyShutdown", "emergency shutdown pool"),
     action("/pools/{id}/actions/management_reconfigure", "pool.managementReconfigure", "reconfigure management")
         .takes(&["network"]),
     action("/servers/{id}/actions/connect", "server.enable", "connect server"),

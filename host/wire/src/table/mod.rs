@@ -203,14 +203,18 @@ mod event;
 mod group;
 mod host;
 mod inventory;
+mod job;
 mod later;
 mod machine;
+mod member;
 mod message;
 mod network;
 mod object;
+mod patch;
 mod plugin;
 mod pool;
 mod pool_change;
+mod raw;
 mod record;
 mod resource_set;
 mod role;
@@ -242,14 +246,18 @@ pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
         event::OPERATIONS,
         host::OPERATIONS,
         inventory::OPERATIONS,
+        job::OPERATIONS,
         later::OPERATIONS,
         machine::OPERATIONS,
+        member::OPERATIONS,
         message::OPERATIONS,
         network::OPERATIONS,
         object::OPERATIONS,
+        patch::OPERATIONS,
         plugin::OPERATIONS,
         pool::OPERATIONS,
         pool_change::OPERATIONS,
+        raw::OPERATIONS,
         record::OPERATIONS,
         resource_set::OPERATIONS,
         role::OPERATIONS,

@@ -20,6 +20,17 @@ pub(super) const OPERATIONS: &[Operation] = &[
     read("user.list", SignedIn, LIST, "Lists the accounts that the caller may see.").rest_only(Verb::Get, "/users"),
     read("user.tasks", SignedIn, OF_ONE, "Lists the tasks of an account.").rest_only(Verb::Get, "/users/{id}/tasks"),
     change(
+        "user.makeToken",
+        Admin,
+        Params::Fields(&[
+            Param::opt("description", Text),
+            Param::opt("client", Record(&[Param::req("id", Str)])),
+            Param::opt("expiresIn", Or(&[Num, Str])),
+        ]),
+        "Creates an API token of one's own, under an address of old; it is shown this once.",
+    )
+    .rest_elsewhere(),
+    change(
         "user.token",
         SignedIn,
         Params::Fields(&[

@@ -145,6 +145,22 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .on(HOST),
     change("sr.destroy", SignedIn, Params::Fields(ID), "Destroys an SR and what is on it.").on(SR),
+    change("sr.disableMaintenanceMode", Admin, Params::Fields(ID), "Takes an SR back into service.").on(SR_OPERATE),
+    change(
+        "sr.enableMaintenanceMode",
+        Admin,
+        Params::Fields(&[Param::req("id", Str), Param::opt("vmsToShutdown", List(&Str))]),
+        "Takes an SR out of service; the VMs that use it are named and shut down.",
+    )
+    .on(SR_OPERATE),
+    read(
+        "sr.getAllUnhealthyVdiChainsLength",
+        Admin,
+        Params::Any,
+        "Tells for each SR which disks stand on images that should be one with them, and on how many.",
+    ),
+    read("sr.getVdiChainsInfo", SignedIn, Params::Fields(ID), "Tells on how many images each disk of an SR stands.")
+        .on(SR_OPERATE),
     change("sr.disconnectAllPbds", SignedIn, Params::Fields(ID), "Disconnects every host from an SR.").on(SR),
     change("sr.forget", SignedIn, Params::Fields(ID), "Leaves an SR; what is on it stays there.").on(SR),
     read(

@@ -35,6 +35,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "Gives a VM PCI devices.",
     )
     .on(&[object("id", &["VM"], Level::Administrate), object("pcis", &["PCI"], Level::Administrate)]),
+    change("vm.coalesceLeaf", SignedIn, Params::Fields(ID), "Makes one image of the disks of a VM that could be one.")
+        .on(VM),
     change(
         "vm.createCloudInitConfigDrive",
         SignedIn,
@@ -82,6 +84,20 @@ pub(super) const OPERATIONS: &[Operation] = &[
     )
     .on(VM),
     change("vm.ejectCd", SignedIn, Params::Fields(ID), "Takes the CD out of the drive.").on(VM_OPERATE),
+    read(
+        "vm.getCloudInitConfig",
+        SignedIn,
+        Params::Fields(&[Param::req("template", Str)]),
+        "Returns the user data on the drive of a template's configuration.",
+    )
+    .on(&[object("template", &["VM-template"], Level::Administrate)]),
+    read(
+        "vm.getSecurebootReadiness",
+        SignedIn,
+        Params::Fields(&[Param::req("id", Str), Param::opt("forceRefresh", Bool)]),
+        "Tells whether a VM is ready to boot securely.",
+    )
+    .on(&[object("id", &["VM"], Level::View)]),
     change(
         "vm.insertCd",
         SignedIn,

@@ -75,10 +75,13 @@ const NEW_OF_REST: &[Param] = &[
     Param::opt(
         "vifs",
         List(&Record(&[
-            Param::req("network", Str),
+            Param::opt("network", Str),
             Param::opt("mac", Text),
+            Param::opt("mtu", Count),
+            Param::opt("device", Str),
             Param::opt("ipv4_allowed", List(&Str)),
             Param::opt("ipv6_allowed", List(&Str)),
+            Param::opt("destroy", Bool),
         ])),
     ),
     Param::opt("install", Record(&[Param::req("method", Word(&["cdrom", "network"])), Param::opt("repository", Text)])),

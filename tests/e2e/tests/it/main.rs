@@ -29,5 +29,6 @@ mod roles;
 mod self_service;
 mod sockets;
 mod stats;
+mod upkeep;
 mod watch;
 mod xo_lib;

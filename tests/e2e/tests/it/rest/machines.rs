@@ -95,3 +95,105 @@ async fn a_vm_is_made_copied_kept_and_deleted() -> Result<()> {
     }
     rig.end().await
 }
+
+#[tokio::test]
+async fn disks_cards_and_srs_are_made_with_all_their_properties() -> Result<()> {
+    let rig = Rig::builder().pools(["single-host"]).start().await?;
+    let (admin, rest) = (rig.admin().await?, rig.admin_rest()?);
+    admin.watch().await?;
+    let view = admin.view();
+    let one = |kind: &str| view.of_kind(kind).next().map(|object| object["id"].clone()).context("an object");
+    let vm = view.named("VM", "CCNET").context("a running VM")?["id"].clone();
+    let made = async |collection: &str, body: Value| {
+        let made = rest.post(collection, &body).await?;
+        ensure!(made.status == 201, "{collection}: {} {}", made.status, made.text);
+        let id = made.json()["id"].as_str().context("an id")?.to_owned();
+        let address = format!("{collection}/{id}");
+        let location = format!("/rest/v0{address}");
+        ensure!(made.header("location") == Some(&location), "{collection}: {:?}", made.header("location"));
+        anyhow::Ok((address, id))
+    };
+
+    let new = json!({
+        "srId": disk_store(&view)?, "virtual_size": 10_485_760, "name_label": "data", "name_description": "of a test",
+        "tags": ["kept"], "type": "user", "other_config": { "a": "b" },
+    });
+    let (disk, id) = made("/vdis", new).await?;
+    let shown = rest.get(&disk).await?.json();
+    ensure!(shown["name_description"] == "of a test" && shown["tags"] == json!(["kept"]), "{shown}");
+    let new = json!({ "VM": vm, "VDI": id, "mode": "RO", "bootable": false, "type": "Disk", "userdevice": "7" });
+    let (place, _) = made("/vbds", new.clone()).await?;
+    let shown = rest.get(&place).await?.json();
+    ensure!(
+        shown["VM"] == vm && shown["VDI"] == id && shown["position"] == "7" && shown["read_only"] == true,
+        "{shown}"
+    );
+    // It was plugged in: the VM runs. The same place is taken now.
+    let attached = async || (rest.get(&place).await.ok()?.json()["attached"] == true).then_some(());
+    rig::until("the disk to be plugged in", attached).await?;
+    ensure!(rest.post("/vbds", &new).await?.status == 500);
+    ensure!(rest.post("/vbds", &json!({ "VM": vm, "VDI": id, "mode": "W" })).await?.status == 422);
+    ensure!(delete(&rest, &place).await? == 204 && delete(&rest, &disk).await? == 204);
+
+    let new = json!({
+        "vmId": vm, "networkId": one("network")?, "MAC": "02:00:00:00:00:34", "MTU": 1400, "currently_attached": true,
+        "ipv4_allowed": ["192.0.2.7"], "other_config": { "a": "b" },
+    });
+    let (card, _) = made("/vifs", new).await?;
+    let shown = rest.get(&card).await?.json();
+    ensure!(shown["MTU"] == 1400 && shown["lockingMode"] == "locked", "{shown}");
+    ensure!(shown["allowedIpv4Addresses"] == json!(["192.0.2.7"]), "{shown}");
+    let attached = async || (rest.get(&card).await.ok()?.json()["attached"] == true).then_some(());
+    rig::until("the card to be plugged in", attached).await?;
+    ensure!(delete(&rest, &card).await? == 204);
+
+    let new = json!({
+        "hostId": one("host")?, "name_label": "share", "SR_type": "nfs", "name_description": "of a test",
+        "device_config": { "server": "192.0.2.1", "serverpath": "/srv" },
+    });
+    let (sr, _) = made("/srs", new.clone()).await?;
+    let shown = rest.get(&sr).await?.json();
+    ensure!(shown["shared"] == true && shown["SR_type"] == "nfs" && shown["content_type"] == "user", "{shown}");
+    ensure!(delete(&rest, &sr).await? == 204);
+    for (kind, status) in [("linstor", 501), ("unheard-of", 500)] {
+        let mut new = new.clone();
+        new["SR_type"] = json!(kind);
+        let refused = rest.post("/srs", &new).await?;
+        ensure!(refused.status == status, "{kind}: {} {}", refused.status, refused.text);
+    }
+    rig.end().await
+}
+
+#[tokio::test]
+async fn hosts_and_pools_are_taken_out_of_service() -> Result<()> {
+    let rig = Rig::builder().pools(["single-host"]).start().await?;
+    let (admin, rest) = (rig.admin().await?, rig.admin_rest()?);
+    admin.watch().await?;
+    let view = admin.view();
+    let id = |kind: &str| view.of_kind(kind).next().and_then(|object| object["id"].as_str()).context("an id");
+    let (host, pool) = (format!("/hosts/{}", id("host")?), format!("/pools/{}", id("pool")?));
+    ensure!(rest.get(&format!("{host}/smt")).await?.json() == json!({ "enabled": true }));
+    let enabled = async |wanted: bool| {
+        let fact = async || (rest.get(&host).await.ok()?.json()["enabled"] == wanted).then_some(());
+        rig::until("the host to be in or out of service", fact).await
+    };
+    let disable = format!("{host}/actions/disable?sync=true");
+    ensure!(rest.post(&disable, &json!({ "evacuate": false })).await?.status == 204);
+    enabled(false).await?;
+    ensure!(rest.post(&format!("{host}/actions/enable?sync=true"), &json!({})).await?.status == 204);
+    enabled(true).await?;
+    // There is no other host for its VMs, so it stays in service.
+    let refused = rest.post(&disable, &json!({ "evacuate": true })).await?;
+    ensure!(refused.status >= 400, "{} {}", refused.status, refused.text);
+    enabled(true).await?;
+    let useless = rest.post(&disable, &json!({ "vmIdsToForceMigrate": ["nothing"] })).await?;
+    ensure!(useless.status == 422, "{} {}", useless.status, useless.text);
+
+    let down = rest.post(&format!("{pool}/actions/emergency_shutdown?sync=true"), &json!({})).await?;
+    ensure!(down.status == 204, "{} {}", down.status, down.text);
+    let vm = view.named("VM", "CCNET").and_then(|vm| vm["id"].as_str()).context("a VM that ran")?.to_owned();
+    admin
+        .until("its VMs to be suspended", |view| (view.objects.get(&vm)?["power_state"] == "Suspended").then_some(()))
+        .await?;
+    rig.end().await
+}
