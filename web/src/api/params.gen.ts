@@ -94,6 +94,8 @@ export interface Params {
   'group.set': { id: string; name?: string };
   /** Says who is in a group, and nobody else. */
   'group.setUsers': { id: string; userIds: (string)[] };
+  /** Takes a host out of its pool and registers it as a server. */
+  'host.detach': { id: string };
   /** Lets no VM start on a host any more. */
   'host.disable': { id: string; transient?: boolean };
   /** Suspends the VMs of a host and shuts it down. */
@@ -102,6 +104,8 @@ export interface Params {
   'host.enable': { id: string };
   /** Removes the record of a host that is gone for good. */
   'host.forget': { id: string };
+  /** Returns what a host says of its firmware. */
+  'host.getBiosInfo': { id: string };
   /** Returns the block devices of a host. */
   'host.getBlockdevices': { id: string };
   /** Returns the state of the software RAID of a host. */
@@ -122,6 +126,8 @@ export interface Params {
   'host.isHostServerTimeConsistent': { host: string };
   /** Tells whether the processors of a host run two threads each. */
   'host.isHyperThreadingEnabled': { id: string };
+  /** Tells whether the key of a host is too short for today's clients. */
+  'host.isPubKeyTooShort': { id: string };
   /** Moves the management of a host to another card. */
   'host.managementReconfigure': { id: string; pif: string };
   /** Restarts a host; its VMs are moved away before. */
@@ -134,6 +140,8 @@ export interface Params {
   'host.scanPifs': { id: string };
   /** Changes a host. */
   'host.set': { id: string; iscsiIqn?: string; name_label?: string; name_description?: string; multipathing?: boolean };
+  /** Gives the control domain of a host, which is out of service, other memory in bytes, and restarts the host. */
+  'host.setControlDomainMemory': { id: string; memory: number };
   /** Takes a host out of service, or back into it. */
   'host.setMaintenanceMode': { id: string; maintenance: boolean; vmsToForceMigrate?: (string)[] };
   /** Says where a host sends its log; null keeps it at home. */
@@ -152,6 +160,10 @@ export interface Params {
   'inventory.unwatch': { watch: string };
   /** Returns a window of a filtered, sorted list of objects, and tells from then on what changes in it. */
   'inventory.watch': { watch: string; type: string | (string)[]; fields: (string)[]; filter?: string; sort?: ({ by: string; descending?: boolean })[]; window: { start: number; count: number } };
+  /** Returns a job. */
+  'job.get': { id: string };
+  /** Lists the jobs. */
+  'job.getAll': Record<string, unknown>;
   /** Removes a message. */
   'message.delete': { id: string };
   /** Makes a network, on a VLAN of a card if one is named; returns its id. */
@@ -210,16 +222,24 @@ export interface Params {
   'pool.disableHa': { pool: string };
   /** Has the pool restart VMs of hosts that fail. */
   'pool.enableHa': { pool: string; heartbeatSrs: (string)[]; configuration: Record<string, unknown> };
+  /** Tells whether the VMs of a pool could boot securely. */
+  'pool.getGuestSecureBootReadiness': { id: string; forceRefresh?: boolean };
   /** Returns what a pool says of its licence. */
   'pool.getLicenseState': { pool: string };
+  /** Lists the patches that one host has and another has not. */
+  'pool.getPatchesDifference': { source: string; target: string };
   /** Returns an address that gives the reports of all hosts. */
   'pool.getSystemStatuses': { id: string };
   /** Returns an address that takes a pack. */
   'pool.installSupplementalPack': { pool: string };
+  /** Lists the patches that a host could have and has not. */
+  'pool.listMissingPatches': { host: string };
   /** Lists the pools that have a host and an SR that fit. */
   'pool.listPoolsMatchingCriteria': { minAvailableHostMemory?: number; minAvailableSrSize?: number; minHostCpus?: number; minHostVersion?: string; poolNameRegExp?: string; srNameRegExp?: string };
   /** Moves the management of a pool to a network. */
   'pool.managementReconfigure': { id: string; network: string };
+  /** Has pools of one host each join a pool. */
+  'pool.mergeInto': { force?: boolean; source?: string; sources?: (string)[]; target: string };
   /** Changes a pool. */
   'pool.set': { id: string; auto_poweron?: boolean; name_label?: string; name_description?: string; backupNetwork?: string | null; migrationCompression?: boolean; migrationNetwork?: string | null; suspendSr?: string | null; crashDumpSr?: string | null };
   /** Makes an SR the one where disks go when nobody says. */
@@ -256,6 +276,10 @@ export interface Params {
   'resourceSet.set': { id: string; name?: string; shareByDefault?: boolean; subjects?: (string)[]; objects?: (string)[]; ipPools?: (string)[]; limits?: Record<string, unknown>; tags?: (string)[] };
   /** Lists the roles of access lists. */
   'role.getAll': Record<string, unknown>;
+  /** Returns a schedule. */
+  'schedule.get': { id: string };
+  /** Lists the schedules. */
+  'schedule.getAll': Record<string, unknown>;
   /** Registers a server and connects to its pool. */
   'server.add': { host: string; username: string; password: string; label?: string; autoConnect?: boolean; allowUnauthorized?: boolean; httpProxy?: string; readOnly?: boolean; fingerprint?: string };
   /** Disconnects from a pool. */
@@ -302,10 +326,18 @@ export interface Params {
   'sr.createZfs': { host: string; nameLabel: string; nameDescription: string; location: string; preferredImageFormat?: 'vhd' | 'qcow2' | 'vhd, qcow2' | 'qcow2, vhd' };
   /** Destroys an SR and what is on it. */
   'sr.destroy': { id: string };
+  /** Takes an SR back into service. */
+  'sr.disableMaintenanceMode': { id: string };
   /** Disconnects every host from an SR. */
   'sr.disconnectAllPbds': { id: string };
+  /** Takes an SR out of service; the VMs that use it are named and shut down. */
+  'sr.enableMaintenanceMode': { id: string; vmsToShutdown?: (string)[] };
   /** Leaves an SR; what is on it stays there. */
   'sr.forget': { id: string };
+  /** Tells for each SR which disks stand on images that should be one with them, and on how many. */
+  'sr.getAllUnhealthyVdiChainsLength': Record<string, unknown>;
+  /** Tells on how many images each disk of an SR stands. */
+  'sr.getVdiChainsInfo': { id: string };
   /** Lists the disks behind host bus adapters. */
   'sr.probeHba': { host: string };
   /** Lists the SRs that are there. */
@@ -412,6 +444,8 @@ export interface Params {
   'vm.attachPcis': { id: string; pcis: (string)[] };
   /** Copies a VM where it is; returns the id of the copy. */
   'vm.clone': { id: string; name: string; full_copy: boolean };
+  /** Makes one image of the disks of a VM that could be one. */
+  'vm.coalesceLeaf': { id: string };
   /** Makes a template of a VM. */
   'vm.convert': { id: string };
   /** Makes a template of a VM. */
@@ -438,8 +472,12 @@ export interface Params {
   'vm.ejectCd': { id: string };
   /** Returns an address that gives a VM. */
   'vm.export': { vm: string; compress?: boolean | string; format?: 'xva' | 'ova' };
+  /** Returns the user data on the drive of a template's configuration. */
+  'vm.getCloudInitConfig': { template: string };
   /** Lists the priorities of high availability. */
   'vm.getHaValues': Record<string, unknown>;
+  /** Tells whether a VM is ready to boot securely. */
+  'vm.getSecurebootReadiness': { id: string; forceRefresh?: boolean };
   /** Returns an address that takes a VM. */
   'vm.import': { data?: Record<string, unknown>; type?: string; sr: string; url?: string };
   /** Puts a CD into the drive; another one is taken out first unless `force` is false. */
