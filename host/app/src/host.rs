@@ -376,7 +376,14 @@ pub async fn set_control_domain_memory(ctx: &Ctx, host: &Target, memory: i64) ->
         .into());
     }
     let app = &ctx.app;
-    let domain = app.call(host, "host.get_control_domain", vec![reference(host)]).await?;
+    // Older pools do not say which of the VMs on it that is.
+    let domain = {
+        let snapshot = app.inventory.snapshot();
+        let mut domains = snapshot.in_pool_of_kind(host.pool(), Kind::VmController);
+        let own = |domain: &&Arc<Object>| domain.as_vm().and_then(|vm| vm.container.as_ref()) == Some(host.id());
+        domains.find(own).map(|domain| reference(domain))
+    };
+    let domain = domain.ok_or_else(|| Failure::no_such(host.id().as_str(), "VM-controller"))?;
     let mut limits = [0; 2];
     for (limit, method) in limits.iter_mut().zip(["VM.get_memory_static_min", "VM.get_memory_static_max"]) {
         *limit = app.call(host, method, vec![domain.clone()]).await?.as_i64().unwrap_or_default();

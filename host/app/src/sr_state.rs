@@ -94,7 +94,8 @@ fn users(snapshot: &Snapshot, sr: &Object) -> BTreeSet<ObjectId> {
     let places = places.filter_map(|vbd| snapshot.get(vbd.as_str())?.as_vbd()).filter(|vbd| vbd.attached);
     let vms = places.filter_map(|vbd| snapshot.get(vbd.vm.as_ref()?.as_str()));
     let runs = |vm: &&std::sync::Arc<Object>| {
-        vm.kind() == Kind::Vm && vm.as_vm().is_some_and(|vm| vm.power_state != PowerState::Halted)
+        let runs = |vm: &model::object::Vm| matches!(vm.power_state, PowerState::Running | PowerState::Paused);
+        vm.kind() == Kind::Vm && vm.as_vm().is_some_and(runs)
     };
     vms.filter(runs).map(|vm| vm.id().clone()).collect()
 }

@@ -41,11 +41,13 @@ pub enum Table {
     Tags,
     /// Templates of cloud-init configurations.
     CloudConfigs,
+    /// Pools of IP addresses.
+    IpPools,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Meta,
         Self::Users,
         Self::Tokens,
@@ -64,6 +66,7 @@ impl Table {
         Self::Tasks,
         Self::Tags,
         Self::CloudConfigs,
+        Self::IpPools,
     ];
 
     /// Returns the name on disk. It is part of the format and of what seals a secret: changing one is a migration.
@@ -87,6 +90,7 @@ impl Table {
             Self::Tasks => "tasks",
             Self::Tags => "tags",
             Self::CloudConfigs => "cloud-configs",
+            Self::IpPools => "ip-pools",
         }
     }
 }

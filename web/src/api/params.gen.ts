@@ -46,12 +46,18 @@ export interface Params {
   'aclRole.set': { id: string; name?: string; description?: string };
   /** Checks that the log is what was written, and returns how many records that are. */
   'audit.checkIntegrity': { newest?: string; oldest?: string };
+  /** Is refused: nothing is taken out of the log but by its age and size. */
+  'audit.clean': Record<string, unknown>;
+  /** Is refused: the log proves that nothing was taken out of it. */
+  'audit.deleteRange': Record<string, unknown>;
   /** Returns an address with all records, newest first, one on each line. */
   'audit.exportRecords': Record<string, unknown>;
   /** Returns the ends of the log; who keeps them elsewhere notices when it is cut off. */
   'audit.generateFingerprint': Record<string, unknown>;
   /** Lists records, newest first, from the one of that id; with `ndjson` all of them, as an address. */
   'audit.getRecords': { id?: string; maxRecords?: number; ndjson?: boolean };
+  /** Is refused: the log has only what this daemon has seen. */
+  'audit.importRecords': Record<string, unknown>;
   /** Keeps a template of user data. */
   'cloudConfig.create': { name: string; template: string };
   /** Keeps a template of a network configuration. */
@@ -160,10 +166,22 @@ export interface Params {
   'inventory.unwatch': { watch: string };
   /** Returns a window of a filtered, sorted list of objects, and tells from then on what changes in it. */
   'inventory.watch': { watch: string; type: string | (string)[]; fields: (string)[]; filter?: string; sort?: ({ by: string; descending?: boolean })[]; window: { start: number; count: number } };
+  /** Makes a pool of IP addresses; returns its id. */
+  'ipPool.create': { name: string; addresses?: Record<string, unknown>; networks?: (string)[] };
+  /** Deletes a pool of IP addresses; cards keep those they have. */
+  'ipPool.delete': { id: string };
+  /** Lists the pools of IP addresses that the caller may use, with who has which. */
+  'ipPool.getAll': { userId?: string };
+  /** Changes a pool of IP addresses; an address with null is taken out. */
+  'ipPool.set': { id: string; name?: string; addresses?: Record<string, unknown>; networks?: (string)[] };
   /** Returns a job. */
   'job.get': { id: string };
   /** Lists the jobs. */
   'job.getAll': Record<string, unknown>;
+  /** Is refused: failed calls stand in the audit log. */
+  'log.delete': { id: string | (string)[]; namespace: string };
+  /** Lists the failed calls that would have changed something (namespace `api`). */
+  'log.get': { namespace: string };
   /** Removes a message. */
   'message.delete': { id: string };
   /** Makes a network, on a VLAN of a card if one is named; returns its id. */

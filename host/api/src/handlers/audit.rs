@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::{RecordFilter, audit};
+use app::{RecordFilter, audit, log};
 use serde_json::{Value, json};
 use wire::Failure;
 
@@ -13,6 +13,18 @@ handlers! {
     "audit.checkIntegrity" => |call| {
         let text = |name: &str| call.params.get(name).and_then(Value::as_str);
         Ok(Reply::Value(json!(audit::check_integrity(&call.ctx, text("newest"), text("oldest")).await?)))
+    };
+    "audit.clean" => |_call| {
+        let reason = "records go by their age and the size of the log, and the log says so; nothing else is taken out";
+        Err(log::kept("audit.clean", reason).into())
+    };
+    "audit.deleteRange" => |_call| {
+        let reason = "each record names the one before it, so that it shows when one is taken out";
+        Err(log::kept("audit.deleteRange", reason).into())
+    };
+    "audit.importRecords" => |_call| {
+        let reason = "a log is what this daemon has seen; keep the exported file of another one beside it";
+        Err(log::kept("audit.importRecords", reason).into())
     };
     "audit.exportRecords" => |call| Ok(Reply::Value(export(&call)));
     "audit.generateFingerprint" => |call| Ok(Reply::Value(json!(audit::fingerprint(&call.ctx).await?)));

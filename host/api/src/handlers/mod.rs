@@ -122,7 +122,9 @@ mod event;
 mod group;
 mod host;
 pub(crate) mod inventory;
+mod ip_pool;
 mod job;
+mod log;
 mod machine;
 mod member;
 mod message;
@@ -162,7 +164,9 @@ static HANDLERS: LazyLock<Box<[(&str, Handler)]>> = LazyLock::new(|| {
         event::HANDLERS,
         host::HANDLERS,
         inventory::HANDLERS,
+        ip_pool::HANDLERS,
         job::HANDLERS,
+        log::HANDLERS,
         machine::HANDLERS,
         member::HANDLERS,
         message::HANDLERS,

@@ -14,7 +14,7 @@ pub(super) fn of(endpoint: &Endpoint) -> Option<Value> {
     let new = json!({ "type": "object", "required": ["id"], "properties": { "id": { "type": "string" } } });
     match endpoint.outcome {
         Outcome::Done => None,
-        Outcome::Made if endpoint.operation == "user.token" => Some(json!({
+        Outcome::Made if ["user.makeToken", "user.token"].contains(&endpoint.operation) => Some(json!({
             "type": "object", "required": ["token"], "properties": { "token": new },
         })),
         Outcome::Created(_) | Outcome::Made => Some(new),
@@ -50,7 +50,9 @@ fn value(endpoint: &Endpoint, name: &str) -> Value {
             "properties": { "result": { "const": "pong" }, "timestamp": { "type": "integer" } },
         }),
         "auth.providers" => json!({ "type": "array", "items": { "type": "object" } }),
-        "user.tokens" => json!({ "type": "array", "items": { "type": "object" } }),
+        "host.missingPatches" | "pool.missingPatches" | "user.tokens" => {
+            json!({ "type": "array", "items": { "type": "object" } })
+        }
         "vm.stats" | "host.stats" => reference("Stats"),
         "event.listen" => json!({ "type": "string" }),
         _ => json!({ "type": "object" }),

@@ -10,6 +10,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Params::Fields(&[Param::opt("newest", Str), Param::opt("oldest", Str)]),
         "Checks that the log is what was written, and returns how many records that are.",
     ),
+    change("audit.clean", Admin, Params::Any, "Is refused: nothing is taken out of the log but by its age and size."),
+    change("audit.deleteRange", Admin, Params::Any, "Is refused: the log proves that nothing was taken out of it."),
     read(
         "audit.exportRecords",
         Admin,
@@ -28,6 +30,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         Params::Fields(&[Param::opt("id", Str), Param::opt("maxRecords", Int), Param::opt("ndjson", Bool)]),
         "Lists records, newest first, from the one of that id; with `ndjson` all of them, as an address.",
     ),
+    change("audit.importRecords", Admin, Params::Any, "Is refused: the log has only what this daemon has seen."),
     read("audit.record", Admin, Params::Fields(ID), "Returns a record of the log.")
         .rest_only(Verb::Get, "/plugins/audit/records/{id}"),
     read(

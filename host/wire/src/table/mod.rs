@@ -203,8 +203,10 @@ mod event;
 mod group;
 mod host;
 mod inventory;
+mod ip_pool;
 mod job;
 mod later;
+mod log;
 mod machine;
 mod member;
 mod message;
@@ -246,8 +248,10 @@ pub static OPERATIONS: LazyLock<Box<[Operation]>> = LazyLock::new(|| {
         event::OPERATIONS,
         host::OPERATIONS,
         inventory::OPERATIONS,
+        ip_pool::OPERATIONS,
         job::OPERATIONS,
         later::OPERATIONS,
+        log::OPERATIONS,
         machine::OPERATIONS,
         member::OPERATIONS,
         message::OPERATIONS,

@@ -38,6 +38,12 @@ async fn who_did_what_is_one_chain() -> Result<()> {
     ensure!(all[1]["event"] == "signInFailed" && all[1]["subject"]["userIp"] == "127.0.0.1", "{}", all[1]);
     let subject = json!({ "userId": me["id"], "userName": "admin", "userIp": "127.0.0.1" });
     ensure!(all[2]["subject"] == subject && all[2]["data"]["error"]["code"] == 16, "{}", all[2]);
+    let failed = admin.call("log.get", json!({ "namespace": "api" })).await?;
+    let entry = &failed[all[2]["id"].as_str().context("an id")?];
+    ensure!(entry["message"] == all[2]["data"]["error"]["message"] && entry["level"] == "error", "{failed}");
+    ensure!(entry["data"]["userId"] == me["id"] && entry["data"]["method"] == "user.create", "{failed}");
+    ensure!(!failed.to_string().contains("a secret"));
+    ensure!(admin.call("log.get", json!({ "namespace": "jobs" })).await? == json!({}));
     for pair in all.windows(2) {
         ensure!(pair[0]["previousId"] == pair[1]["id"], "{pair:?}");
     }

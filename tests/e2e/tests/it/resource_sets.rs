@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use rig::Rig;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn sets_are_for_those_who_may_use_them() -> Result<()> {
@@ -94,5 +94,50 @@ async fn sets_are_for_those_who_may_use_them() -> Result<()> {
         |all: &rig::View| all.objects.get(vm.as_str()?).filter(|vm| vm.get("resourceSet").is_none()).map(drop);
     admin.until("the VM to be in no set", without).await?;
     ensure!(admin.refused("resourceSet.delete", json!({ "id": set["id"] })).await?.code == 1, "twice");
+    rig.end().await
+}
+
+#[tokio::test]
+async fn pools_of_addresses_show_who_has_which() -> Result<()> {
+    let rig = Rig::builder().pools(["single-host"]).start().await?;
+    let admin = rig.admin().await?;
+    admin.watch().await?;
+    let view = admin.view();
+    let vm = view.named("VM", "CCNET").context("a VM")?["id"].clone();
+    let network = view.of_kind("network").next().context("a network")?["id"].clone();
+    let new = json!({ "name": "office", "addresses": { "192.0.2.1": {}, "192.0.2.2": {} }, "networks": [network] });
+    let pool = admin.call("ipPool.create", new).await?;
+    let addresses = async || -> Result<Value> {
+        let all = admin.call("ipPool.getAll", json!({})).await?;
+        ensure!(all[0]["id"] == pool && all[0]["networks"] == json!([network]), "{all}");
+        Ok(all[0]["addresses"].clone())
+    };
+    ensure!(addresses().await? == json!({ "192.0.2.1": {}, "192.0.2.2": {} }));
+
+    // A card has one of them, for as long as it is allowed it.
+    let card = json!({ "vm": vm, "network": network, "allowedIpv4Addresses": ["192.0.2.1"] });
+    let card = admin.call("vm.createInterface", card).await?;
+    ensure!(addresses().await? == json!({ "192.0.2.1": { "vifs": [card] }, "192.0.2.2": {} }));
+    admin.call("vif.set", json!({ "id": card, "allowedIpv4Addresses": ["192.0.2.2", "192.0.2.9"] })).await?;
+    let moved = json!({ "192.0.2.1": {}, "192.0.2.2": { "vifs": [card] } });
+    rig::until("the other address", async || (addresses().await.ok()? == moved).then_some(())).await?;
+    // Members of a set that has the pool see it, and no cards that are not theirs.
+    let alice = admin.call("user.create", json!({ "email": "alice", "password": "alice-1" })).await?;
+    let hers = rig.client().await?;
+    hers.sign_in("alice", "alice-1").await?;
+    ensure!(hers.call("ipPool.getAll", json!({})).await? == json!([]));
+    let set = json!({ "name": "set", "subjects": [alice] });
+    let set = admin.call("resourceSet.create", set).await?["id"].clone();
+    admin.call("resourceSet.set", json!({ "id": set, "ipPools": [pool] })).await?;
+    let seen = hers.call("ipPool.getAll", json!({})).await?;
+    ensure!(seen[0]["addresses"] == json!({ "192.0.2.1": {}, "192.0.2.2": {} }), "{seen}");
+    ensure!(seen[0]["resourceSets"] == json!([set]), "{seen}");
+
+    admin.call("ipPool.set", json!({ "id": pool, "addresses": { "192.0.2.1": null } })).await?;
+    admin.call("vif.delete", json!({ "id": card })).await?;
+    let left = json!({ "192.0.2.2": {} });
+    rig::until("the card to be gone", async || (addresses().await.ok()? == left).then_some(())).await?;
+    ensure!(admin.call("ipPool.delete", json!({ "id": pool })).await? == json!(true));
+    ensure!(admin.call("ipPool.getAll", json!({})).await? == json!([]));
     rig.end().await
 }

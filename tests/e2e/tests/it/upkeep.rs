@@ -109,7 +109,7 @@ async fn a_configuration_is_read_from_the_drive_of_a_template() -> Result<()> {
     let config = "#cloud-config\nhostname: kept\n";
     let new = json!({
         "template": template, "name_label": "kept", "cloudConfig": config,
-        "VDIs": [{ "size": "1 GiB", "SR": disk_store(&view)?, "type": "system" }],
+        "VDIs": [{ "size": "20 MiB", "SR": disk_store(&view)?, "type": "system" }],
     });
     let vm = admin.call("vm.create", new).await?;
     ensure!(admin.call("vm.convertToTemplate", json!({ "id": vm })).await? == json!(true));
