@@ -124,6 +124,25 @@ test('who has a set begins with it', async ({ page, another, rig }) => {
   await expect(hers.getByLabel('Resource set')).toContainText(SET);
   await expect(limits(hers, SET)).toContainText('0 of 2');
 
+  await test.step('a machine of what is in the set', async () => {
+    await choose(hers, hers.getByRole('combobox', { name: 'Template', exact: true }), 'Template', /^Template from/);
+    await hers.getByLabel('Name', { exact: true }).first().fill('made in training');
+    await expect(limits(hers, SET)).toContainText('1 left then');
+    await expect(hers.getByRole('combobox', { name: 'Network of interface 1' })).toHaveValue(NETWORK);
+    await hers.getByRole('checkbox', { name: 'Start it when it is made' }).uncheck();
+    await hers.getByRole('button', { name: 'Create machine' }).click();
+    await expect(heading(hers, 'made in training')).toBeVisible({ timeout: 60_000 });
+    await go(hers, 'Your resources');
+    await expect(limits(hers, SET)).toContainText('1 of 2');
+    const machines = hers.getByRole('table', { name: `Machines of ${SET}` });
+    await machines.getByRole('link', { name: 'made in training' }).click();
+    await hers.getByRole('button', { name: 'More actions' }).click();
+    await hers.getByRole('menuitem', { name: 'Delete', exact: true }).click();
+    await hers.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+    await go(hers, 'Your resources');
+    await expect(limits(hers, SET)).toContainText('0 of 2');
+  });
+
   await test.step('without the set nothing of it is left', async () => {
     await remove(page, 'Resource sets', SET).catch(async (error: unknown) => {
       if ((await page.getByText('No resource sets yet').count()) === 0) throw error;
