@@ -1,4 +1,4 @@
-import { createFileRoute, Navigate } from '@tanstack/react-router';
+import { createFileRoute, Navigate, useLocation } from '@tanstack/react-router';
 import { LoadingRows } from '../components/QueryState';
 import { useOwnSets } from '../live/sets';
 
@@ -6,6 +6,9 @@ import { useOwnSets } from '../live/sets';
 export const Route = createFileRoute('/_app/')({
   component: function Start() {
     const sets = useOwnSets();
+    const path = useLocation({ select: (location) => location.pathname });
+    // Somebody is on the way to another page, and must not be led away from it.
+    if (path !== '/') return null;
     if (!sets) return <LoadingRows rows={6} />;
     return <Navigate to={sets.length > 0 ? '/self' : '/vms'} replace />;
   },
