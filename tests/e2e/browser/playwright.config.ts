@@ -8,7 +8,7 @@ export default defineConfig({
   outputDir: 'test-results',
   // Each look and click has its own, shorter limit; this one is for whole stories on a machine that does other things too.
   timeout: 180_000,
-  expect: { timeout: 10_000 },
+  expect: { timeout: 20_000 },
   // Stories in a file share what they set up; files do not.
   fullyParallel: false,
   workers: 2,
