@@ -110,8 +110,16 @@ async fn run(
     }
     let objects = object::named(ctx, operation.objects, &params).map_err(|error| error.failure)?;
     let handler = handlers::find(operation.name).ok_or(Failure::NotImplemented)?;
-    let (tickets, answers, events) = (api.tickets.clone(), api.answers.clone(), api.events.clone());
-    let call = Call { ctx: ctx.clone(), session: session.clone(), tickets, answers, events, params, objects };
+    let call = Call {
+        ctx: ctx.clone(),
+        session: session.clone(),
+        tickets: api.tickets.clone(),
+        answers: api.answers.clone(),
+        events: api.events.clone(),
+        sockets: api.sockets.clone(),
+        params,
+        objects,
+    };
     handler(call).await.map_err(|error| {
         if let Some(detail) = &error.detail {
             warn!(method = operation.name, caller = %ctx.caller, detail, "call failed");

@@ -30,6 +30,8 @@ struct State {
     topics: HashSet<String>,
     /// Whether it told that it does not want to hear of every object: it watches windows.
     spared: bool,
+    /// Whether an administrator wants it to end.
+    dismissed: bool,
 }
 
 impl Session {
@@ -72,6 +74,16 @@ impl Session {
     pub(crate) fn sign_out(&self) {
         *self.state.lock() = State::default();
         self.changed.notify_one();
+    }
+
+    /// Has the socket end.
+    pub(crate) fn dismiss(&self) {
+        self.state.lock().dismissed = true;
+        self.changed.notify_one();
+    }
+
+    pub(crate) fn is_dismissed(&self) -> bool {
+        self.state.lock().dismissed
     }
 
     pub(crate) fn user_id(&self) -> Option<UserId> {

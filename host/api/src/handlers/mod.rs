@@ -19,6 +19,7 @@ use crate::listing::Listing;
 use crate::session::Session;
 use crate::sse::Hub;
 use crate::tickets::Tickets;
+use crate::ws::Sockets;
 use collection::{list, one};
 
 /// A call on its way to a verb: permission, shape of the parameters and rights on the objects they name are checked.
@@ -28,6 +29,7 @@ pub(crate) struct Call {
     pub tickets: Tickets,
     pub answers: Answers,
     pub events: Hub,
+    pub sockets: Sockets,
     pub params: Map<String, Value>,
     /// The objects that the table declares for the call, if they are named.
     pub objects: Named,

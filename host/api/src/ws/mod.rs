@@ -36,33 +36,40 @@ const PER_ADDRESS: usize = 2_048;
 
 /// Open sockets by address; those of this machine have none.
 #[derive(Clone, Default)]
-pub(crate) struct Sockets(Arc<Mutex<HashMap<Option<IpAddr>, usize>>>);
+pub(crate) struct Sockets(Arc<Mutex<Open>>);
 
-struct Place(Sockets, Option<IpAddr>);
+type Open = HashMap<Option<IpAddr>, Vec<Arc<Session>>>;
+
+struct Place(Sockets, Arc<Session>);
 
 impl Sockets {
     pub(crate) fn count(&self) -> usize {
-        self.0.lock().values().sum()
+        self.0.lock().values().map(Vec::len).sum()
     }
 
-    fn enter(&self, address: Option<IpAddr>) -> Option<Place> {
+    /// Lists who is at the other ends.
+    pub(crate) fn sessions(&self) -> Vec<Arc<Session>> {
+        self.0.lock().values().flatten().cloned().collect()
+    }
+
+    fn enter(&self, session: &Arc<Session>) -> Option<Place> {
         let mut open = self.0.lock();
-        let count = open.entry(address).or_default();
-        if *count >= PER_ADDRESS {
+        let sessions = open.entry(session.address).or_default();
+        if sessions.len() >= PER_ADDRESS {
             return None;
         }
-        *count += 1;
-        Some(Place(self.clone(), address))
+        sessions.push(session.clone());
+        Some(Place(self.clone(), session.clone()))
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut open = self.0.0.lock();
-        if let Some(count) = open.get_mut(&self.1) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.1);
+        if let Some(sessions) = open.get_mut(&self.1.address) {
+            sessions.retain(|session| !Arc::ptr_eq(session, &self.1));
+            if sessions.is_empty() {
+                open.remove(&self.1.address);
             }
         }
     }
@@ -83,17 +90,17 @@ pub(crate) async fn upgrade(
     if origin == Origin::Foreign {
         return (StatusCode::FORBIDDEN, "foreign Origin\n").into_response();
     }
-    let Some(place) = api.sockets.enter(Some(peer.ip())) else {
-        return (StatusCode::TOO_MANY_REQUESTS, "too many sockets from this address\n").into_response();
-    };
     let signed_in = match (origin, auth::token(headers)) {
         (Origin::Own, Some(token)) => app::session::with_token(&api.app, &token, Some(peer.ip())).ok(),
         _ => None,
     };
+    let session = Session::new(Some(peer.ip()), signed_in);
+    let Some(place) = api.sockets.enter(&session) else {
+        return (StatusCode::TOO_MANY_REQUESTS, "too many sockets from this address\n").into_response();
+    };
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return (StatusCode::UPGRADE_REQUIRED, "this connection cannot become a WebSocket\n").into_response();
     };
-    let session = Session::new(Some(peer.ip()), signed_in);
     tokio::spawn(async move {
         match upgrade.await {
             Ok(io) => socket::run(api, session, TokioIo::new(io)).await,
@@ -115,7 +122,7 @@ pub(crate) async fn serve_lines(
     session: Arc<Session>,
     io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) {
-    let Some(_place) = api.sockets.enter(session.address) else { return };
+    let Some(_place) = api.sockets.enter(&session) else { return };
     socket::run_lines(api, session, io).await;
 }
 

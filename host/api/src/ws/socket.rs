@@ -39,6 +39,7 @@ pub(super) enum Ending {
     NotText,
     NotUtf8,
     SignedOut,
+    Dismissed,
     Slow,
     Leaving,
     /// The peer said goodbye.
@@ -56,6 +57,7 @@ impl Ending {
             Self::NotText => (1003, "send text frames"),
             Self::NotUtf8 => (1007, "text must be UTF-8"),
             Self::SignedOut => (1008, "the session has ended"),
+            Self::Dismissed => (1001, "an administrator has closed all connections; connect again"),
             Self::Slow => (1013, "too much was missed; connect and list again"),
             Self::Leaving => (1001, "the daemon is stopping"),
             Self::Theirs | Self::Done | Self::Broken => return None,
@@ -156,6 +158,9 @@ async fn serve<W: AsyncWrite + Unpin + Send>(
             // reading makes are written by the outbox, which is polled behind it.
             biased;
             () = session.changed.notified() => {
+                if session.is_dismissed() {
+                    return Ending::Dismissed;
+                }
                 follow(api, session, &mut class, &mut feed);
             }
             received = incoming.next(), if room && waiting < CALLS && !has_ended => match received {

@@ -4,6 +4,13 @@ use super::*;
 
 /// Lines of this family, by name.
 pub(super) const OPERATIONS: &[Operation] = &[
+    change("api.closeAllConnections", Admin, Params::Fields(&[]), "Closes every socket but the one that asks."),
+    read(
+        "api.getConnections",
+        Admin,
+        Params::Any,
+        "Lists the open sockets: the address, and who has signed in until when.",
+    ),
     read("rest.ping", Open, Params::Any, "Answers.").rest_only(Verb::Get, "/ping"),
     read("system.getMethodsInfo", Open, Params::Any, "Describes every method."),
     read("system.getServerTimezone", SignedIn, Params::Any, "Returns the time zone of the daemon."),

@@ -47,6 +47,8 @@ pub(crate) const METHODS: &[(&str, &str, Codes)] = &[
     ("aclRole.removeGroup", r#"{"id":"nothing","groupId":"nothing"}"#, [2, 2, 1]),
     ("aclRole.removeUser", r#"{"id":"nothing","userId":"$none"}"#, [2, 2, 1]),
     ("aclRole.set", r#"{"id":"nothing"}"#, [2, 2, 1]),
+    ("api.closeAllConnections", r#"{"but":"mine"}"#, [2, 2, 10]),
+    ("api.getConnections", "{}", [2, 2, 0]),
     ("audit.checkIntegrity", "{}", [2, 2, 0]),
     ("audit.clean", "{}", [2, 2, 5]),
     ("audit.deleteRange", "{}", [2, 2, 5]),

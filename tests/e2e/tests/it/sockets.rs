@@ -83,3 +83,33 @@ async fn a_thousand_listen_while_a_hundred_work() -> Result<()> {
     drop(admin);
     rig.end().await
 }
+
+#[tokio::test]
+async fn an_administrator_sees_who_is_connected_and_closes_all_others() -> Result<()> {
+    let rig = Rig::builder().start().await?;
+    let admin = rig.admin().await?;
+    let user = admin.call("user.create", json!({ "email": "someone", "password": "a long password" })).await?;
+    let someone = rig.client().await?;
+    someone.call("session.signIn", json!({ "username": "someone", "password": "a long password" })).await?;
+    let nobody = rig.client().await?;
+    nobody.call("system.getVersion", json!({})).await?;
+
+    let open = admin.call("api.getConnections", json!({})).await?;
+    let open = open.as_array().context("a list")?;
+    ensure!(open.len() == 3, "{open:?}");
+    ensure!(open.iter().all(|socket| socket["user_ip"] == "127.0.0.1"), "{open:?}");
+    ensure!(open.iter().filter(|socket| socket["user_id"] == user).count() == 1, "{open:?}");
+    ensure!(open.iter().filter(|socket| socket["user_id"].is_null()).count() == 1, "{open:?}");
+
+    admin.call("api.closeAllConnections", json!({})).await?;
+    for client in [&someone, &nobody] {
+        client.closed().await?;
+    }
+    loop {
+        let open = admin.call("api.getConnections", json!({})).await?;
+        if open.as_array().is_some_and(|open| open.len() == 1) {
+            return Ok(());
+        }
+        tokio::task::yield_now().await;
+    }
+}
