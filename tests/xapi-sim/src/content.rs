@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// Bytes of a block: that of a VHD.
 pub const BLOCK: u64 = 2 << 20;
@@ -91,6 +93,30 @@ impl Content {
     }
 }
 
+/// What a disk holds as it goes to another simulator: the seed, and the written blocks by their numbers.
+#[derive(Serialize, Deserialize)]
+struct Shipped {
+    seed: Option<u64>,
+    written: BTreeMap<u64, Option<String>>,
+}
+
+impl Serialize for Content {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = self.written.iter().map(|(n, block)| (*n, block.as_ref().map(|b| STANDARD.encode(b))));
+        Shipped { seed: self.seed, written: written.collect() }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Shipped { seed, written } = Shipped::deserialize(deserializer)?;
+        let block = |block: Option<String>| block.map(|text| STANDARD.decode(text).map(Bytes::from)).transpose();
+        let written = written.into_iter().map(|(n, text)| Ok((n, block(text)?)));
+        let written: Result<_, base64::DecodeError> = written.collect();
+        Ok(Self { seed, written: Arc::new(written.map_err(D::Error::custom)?) })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +133,8 @@ mod tests {
         assert_eq!(disk.differing(&copy, 1 << 40), [2, 3]);
         disk.write(BLOCK * 3, &[0; 2]);
         assert_eq!(disk.filled(1 << 40), [0, 1, 2, 5, 9]);
+        let shipped: Content = serde_json::from_str(&serde_json::json!(disk).to_string()).unwrap();
+        assert!(shipped.differing(&disk, 1 << 40).is_empty() && !shipped.differing(&copy, 1 << 40).is_empty());
         assert_ne!(Content::made_up("u").block(0), Content::made_up("v").block(0));
         assert_eq!(Content::default().filled(1 << 40), [0; 0]);
     }

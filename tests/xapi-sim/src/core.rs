@@ -65,6 +65,8 @@ pub struct Core {
     pub oldest_token: Mutex<u64>,
     /// Where the listeners of the hosts are, by reference; empty when the pool has one.
     pub places: Mutex<HashMap<String, SocketAddr>>,
+    /// Where the first listener is: the only one of a pool with one.
+    pub front: OnceLock<SocketAddr>,
     /// The certificates of the hosts that have a listener.
     pub identities: Mutex<HashMap<String, Arc<Identity>>>,
     /// What is in the blobs, by reference.
@@ -104,6 +106,7 @@ impl Core {
             slave_of: Mutex::default(),
             oldest_token: Mutex::new(0),
             places: Mutex::default(),
+            front: OnceLock::new(),
             identities: Mutex::default(),
             blobs: Mutex::default(),
             restart_wanted: Notify::new(),

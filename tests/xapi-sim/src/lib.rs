@@ -20,6 +20,7 @@ mod load;
 mod members;
 mod model;
 mod options;
+mod peer;
 mod record;
 mod release;
 mod rrd;

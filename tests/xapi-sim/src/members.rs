@@ -65,6 +65,10 @@ pub(crate) async fn open(core: &Arc<Core>) -> anyhow::Result<Vec<Listener>> {
             Err(error) => return Err(error).with_context(|| format!("listen on {}", options.listen)),
         }
     };
+    if let Some((door, _)) = doors.first() {
+        // It was empty: a core is opened once.
+        let _ = core.front.set(door.address);
+    }
     let mut listeners = Vec::new();
     for (number, (host, (door, identity))) in seats.into_iter().zip(doors).enumerate() {
         if let Some(host) = &host {

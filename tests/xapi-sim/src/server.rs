@@ -36,7 +36,7 @@ use crate::{
     calls,
     core::Core,
     failure::fail,
-    handlers,
+    handlers::{self, Visit},
     seat::Seat,
     wire::{Call, Reply, json, xml},
 };
@@ -223,7 +223,9 @@ where
     I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
     let first = Arc::new(AtomicBool::new(true));
-    let service = service_fn(move |request| {
+    let visit = Arc::new(Visit::default());
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(visit.clone());
         let (seat, first) = (seat.clone(), first.swap(false, Ordering::Relaxed));
         async move { Ok::<_, Infallible>(answer(&seat, request, first).await) }
     });

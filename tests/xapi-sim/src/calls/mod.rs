@@ -27,7 +27,7 @@ pub use objects::{
     machine::up as host_is_up,
 };
 pub use query::database_text;
-pub use vm::{random_mac, recompute, remove as remove_vm};
+pub use vm::{arrive, random_mac, recompute, remove as remove_vm};
 
 /// Calls that a local session may make on a slave.
 const LOCAL: [&str; 4] =

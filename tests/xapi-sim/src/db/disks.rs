@@ -32,6 +32,11 @@ impl Db {
         self.contents.insert(disk.to_owned(), content);
     }
 
+    /// Says what is on a disk.
+    pub fn set_content(&mut self, disk: &str, content: Content) {
+        self.contents.insert(disk.to_owned(), content);
+    }
+
     /// Gives a disk what is on another.
     pub fn copy_content(&mut self, from: &str, to: &str) {
         let content = self.content(from);

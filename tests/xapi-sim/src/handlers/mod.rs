@@ -4,6 +4,7 @@ mod console;
 mod disk;
 mod files;
 mod machine;
+mod receive;
 mod rrd;
 pub mod transfer;
 
@@ -17,6 +18,8 @@ use hyper::{
     http::request::Parts,
     upgrade::OnUpgrade,
 };
+
+pub use receive::Visit;
 
 use crate::{
     clock,
@@ -68,7 +71,7 @@ impl Ask {
 }
 
 /// Handlers by method and longest path; the name is the realm of a refusal.
-const TABLE: [(&str, &str, &str); 20] = [
+const TABLE: [(&str, &str, &str); 21] = [
     ("GET", "/export", "get_export"),
     ("GET", "/export_metadata", "get_export_metadata"),
     ("PUT", "/import", "put_import"),
@@ -88,10 +91,13 @@ const TABLE: [(&str, &str, &str); 20] = [
     ("GET", BLOB, "get_blob"),
     ("PUT", BLOB, "put_blob"),
     ("PUT", "/pool_patch_upload", "put_pool_patch_upload"),
+    ("PUT", SERVICE, "put_services_xenops"),
     // Not here: without its own line it would be taken for a shorter path.
     ("PUT", "/import_metadata", NOBODY),
 ];
 const BLOB: &str = "/blob";
+/// Where hosts of other pools knock.
+pub const SERVICE: &str = "/services/xenops";
 const NOBODY: &str = "";
 
 /// Finds the handler of a path.
@@ -110,6 +116,7 @@ pub async fn answer(
     close: bool,
 ) -> Response<Body> {
     let upgrade = parts.extensions.remove::<OnUpgrade>();
+    let visit = parts.extensions.remove::<Arc<Visit>>();
     let method = parts.method.clone();
     let core = &seat.core;
     *core.calls.lock().entry(path.to_owned()).or_default() += 1;
@@ -152,6 +159,7 @@ pub async fn answer(
             "/pool/xmldbdump" => files::database(&ask),
             "/system-status" => files::status(&ask),
             "/updates" => files::updates(&ask),
+            SERVICE => receive::receive(&ask, visit, body).await,
             BLOB if put => files::write_blob(&ask, body),
             BLOB => files::read_blob(&ask),
             "/pool_patch_upload" => files::patch(&ask, body),

@@ -1,5 +1,6 @@
 //! The simulator seen from outside: through sockets, in both dialects, with a client of its own and with PyPI's XenAPI.
 
+mod between;
 mod bytes;
 mod client;
 mod control;

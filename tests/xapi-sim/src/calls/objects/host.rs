@@ -259,19 +259,22 @@ pub fn remove(db: &mut Db, host: &str) {
     db.remove("host", host);
 }
 
-/// Where a migration to this host knocks.
+/// Where a migration to this host knocks. Real hosts name their address alone; ours have ports, and some have no TLS.
 fn receive(ctx: &Ctx, host: &str) -> Value {
-    let session = &ctx.session;
-    ctx.core.read(|db| {
-        let address = |host: &str| db.text("host", host, "address").to_owned();
-        let here = address(host);
-        json!({
-            "host": host,
-            "session_id": session,
-            "SM": format!("https://{here}/services/SM?session_id={session}"),
-            "xenops": format!("https://{here}/services/xenops?session_id={session}"),
-            "master": format!("https://{}/", address(db.master())),
-        })
+    let (session, core) = (&ctx.session, &ctx.core);
+    let scheme = if core.options.tls { "https" } else { "http" };
+    let url = |host: &str| {
+        let own = core.places.lock().get(host).copied();
+        let listener = own.or_else(|| core.front.get().copied()).map(|place| place.to_string());
+        format!("{scheme}://{}", listener.unwrap_or_default())
+    };
+    let (here, master) = (url(host), url(&core.read(|db| db.master().to_owned())));
+    json!({
+        "host": host,
+        "session_id": session,
+        "SM": format!("{here}/services/SM?session_id={session}"),
+        "xenops": format!("{here}/services/xenops?session_id={session}"),
+        "master": format!("{master}/"),
     })
 }
 

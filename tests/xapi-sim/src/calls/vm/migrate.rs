@@ -1,4 +1,4 @@
-//! VMs that move: inside the pool with `pool_migrate`, with their disks with `migrate_send`.
+//! VMs that move: inside the pool with `pool_migrate`, with their disks with `migrate_send`, which also leads to other pools.
 
 use std::collections::BTreeMap;
 
@@ -8,6 +8,7 @@ use super::{
     check::{check, check_as},
     copy,
     domain::relocate,
+    leave,
     place::{boots_here, place, sees_network, sees_sr},
     power::unschedule,
 };
@@ -43,13 +44,16 @@ pub async fn within_pool(ctx: &Ctx, vm: &str, host: &str, options: &Value) -> Re
 
 /// What `VM.migrate_send` was asked for.
 pub struct Send {
-    host: String,
+    pub host: String,
+    /// Where that host listens to others like it, and as whom.
+    pub url: String,
+    pub session: String,
     /// VDI to SR.
-    disks: BTreeMap<String, String>,
+    pub disks: BTreeMap<String, String>,
     /// VIF to network.
-    interfaces: BTreeMap<String, String>,
-    copy: bool,
-    strict: bool,
+    pub interfaces: BTreeMap<String, String>,
+    pub copy: bool,
+    pub strict: bool,
 }
 
 impl Send {
@@ -61,9 +65,12 @@ impl Send {
         };
         let options: BTreeMap<String, String> = map(5);
         let option = |key: &str| options.get(key).is_some_and(|v| v == "true");
-        let destination: BTreeMap<String, String> = map(1);
+        let mut ticket: BTreeMap<String, String> = map(1);
+        let mut of_ticket = |key: &str| ticket.remove(key).unwrap_or_default();
         Self {
-            host: destination.get("host").cloned().unwrap_or_default(),
+            host: of_ticket("host"),
+            url: of_ticket("xenops"),
+            session: of_ticket("session_id"),
             disks: map(3),
             interfaces: map(4),
             copy: option("copy"),
@@ -71,13 +78,9 @@ impl Send {
         }
     }
 
-    /// Would it go? `VM.assert_can_migrate` asks for this alone.
-    pub fn check(&self, db: &Db, vm: &str) -> Result<(), Failure> {
+    /// Would it go within the pool?
+    fn check(&self, db: &Db, vm: &str) -> Result<(), Failure> {
         check_as(db, vm, "migrate_send", self.strict)?;
-        if db.get("host", &self.host).is_none() {
-            // A host of another pool: there is nobody at the end of its URLs.
-            return Err(fail("VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED", []));
-        }
         let halted = db.text("VM", vm, "power_state") == "Halted";
         if self.copy && !halted {
             return Err(fail("VM_BAD_POWER_STATE", [vm, "halted", &db.text("VM", vm, "power_state").to_lowercase()]));
@@ -117,8 +120,28 @@ impl Send {
     }
 }
 
+/// `VM.assert_can_migrate`: would it go? Interfaces change their network only on the way to another pool.
+pub async fn would_go(ctx: &Ctx, vm: &str, request: &Send) -> Result<(), Failure> {
+    if !stays(ctx, request) {
+        return leave::check(ctx, vm, request).await;
+    }
+    ctx.core.read(|db| request.check(db, vm))?;
+    match request.interfaces.is_empty() {
+        true => Ok(()),
+        false => Err(fail("OPERATION_NOT_ALLOWED", ["interfaces keep their networks within a pool"])),
+    }
+}
+
+/// Is the host one of this pool?
+fn stays(ctx: &Ctx, request: &Send) -> bool {
+    ctx.core.read(|db| db.get("host", &request.host).is_some())
+}
+
 /// `VM.migrate_send`: disks to the SRs of the map, interfaces to the networks of the map, a running VM to the host; answers the VM.
 pub async fn send(ctx: &Ctx, vm: &str, request: Send) -> Result<Value, Failure> {
+    if !stays(ctx, &request) {
+        return leave::send(ctx, vm, &request).await;
+    }
     let ready = |db: &mut Db, marks: &mut Marks| {
         request.check(db, vm)?;
         marks.add("VM", vm, "migrate_send");

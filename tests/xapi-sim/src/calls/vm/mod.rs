@@ -1,12 +1,15 @@
 //! The messages of the VM class.
 
+pub mod arrive;
 mod check;
 mod copy;
 mod domain;
+mod leave;
 mod life;
 mod limits;
 mod migrate;
 mod operate;
+mod parcel;
 mod place;
 mod power;
 mod snapshot;
@@ -42,7 +45,7 @@ pub async fn call(ctx: &Ctx, message: &str, args: &[Value]) -> Option<Result<Val
         "pause" | "unpause" => power::pause(ctx, vm, message).await,
         "power_state_reset" => power::reset(ctx, vm).await,
         "pool_migrate" => migrate::within_pool(ctx, vm, text(1), args.get(2).unwrap_or(&Value::Null)).await,
-        "assert_can_migrate" => ctx.core.read(|db| migrate::Send::read(args).check(db, vm)),
+        "assert_can_migrate" => migrate::would_go(ctx, vm, &migrate::Send::read(args)).await,
         "revert" => snapshot::revert(ctx, vm).await,
         "destroy" => life::destroy(ctx, vm).await,
         "provision" => life::provision(ctx, vm).await,

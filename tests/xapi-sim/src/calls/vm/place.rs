@@ -11,7 +11,12 @@ const OVERHEAD: i64 = 4 << 20;
 
 /// Bytes the VM takes on a host.
 pub fn memory(db: &Db, vm: &str) -> i64 {
-    db.int("VM", vm, "memory_dynamic_max") + OVERHEAD
+    need(db.int("VM", vm, "memory_dynamic_max"))
+}
+
+/// The same, for a VM with so much memory.
+pub fn need(memory: i64) -> i64 {
+    memory + OVERHEAD
 }
 
 /// Takes bytes of a host's free memory, or gives them back when negative.
@@ -21,7 +26,8 @@ pub fn take_memory(db: &mut Db, host: &str, bytes: i64) {
     db.set("host_metrics", &metrics, "memory_free", left);
 }
 
-fn free(db: &Db, host: &str) -> i64 {
+/// Bytes that are free on a host.
+pub fn free(db: &Db, host: &str) -> i64 {
     db.int("host_metrics", db.text("host", host, "metrics"), "memory_free")
 }
 

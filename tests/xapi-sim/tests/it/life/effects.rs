@@ -156,6 +156,9 @@ impl Story {
                 let cut = text.find("uuid=").unwrap_or(0) + 5;
                 format!("{}uuid", &text[..cut])
             }
+            _ if text.contains(&self.client.sim.host()) => {
+                self.show_text(&text.replace(&self.client.sim.host(), "listener"))
+            }
             _ if text.contains("session_id=") => {
                 let cut = text.find("session_id=").unwrap_or(0) + 11;
                 format!("{}session", &text[..cut])

@@ -9,4 +9,4 @@ mod order;
 mod relations;
 mod states;
 mod truth;
-mod world;
+pub mod world;
