@@ -54,4 +54,5 @@ pub use member::Member;
 pub use rpc::Dialect;
 pub use target::{Target, Timeouts, Tls, join_proxy, split_proxy};
 pub use task::Task;
+pub use tls::same_fingerprint;
 pub use value::Value;

@@ -156,6 +156,11 @@ pub(crate) fn fingerprint_of_pem(pem: &str) -> Option<String> {
     CertificateDer::from_pem_slice(pem.as_bytes()).ok().map(|certificate| fingerprint(&certificate))
 }
 
+/// Returns whether two fingerprints (SHA-256, in hexadecimal digits with or without colons) are of the same certificate.
+pub fn same_fingerprint(one: &str, other: &str) -> bool {
+    normalise(one).is_some_and(|one| Some(one) == normalise(other))
+}
+
 /// Returns a fingerprint as a person wrote it in the form we compare and show, or `None` when it is not SHA-256.
 pub(crate) fn normalise(pin: &str) -> Option<String> {
     let digits: Vec<char> = pin.chars().filter(|letter| *letter != ':' && !letter.is_whitespace()).collect();

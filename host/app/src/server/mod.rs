@@ -266,7 +266,8 @@ impl Changes {
     fn apply(&self, app: &App, server: &mut Server) -> Result<()> {
         // Another pool, or another way to trust: what the last one said about members does not count any more.
         let elsewhere = self.host.as_ref().is_some_and(|host| *host != server.host);
-        if elsewhere || self.allow_unauthorized.is_some() || self.fingerprint.is_some() {
+        let fingerprint = self.fingerprint.as_ref().filter(|print| !confirm_member(app, server, print.as_deref()));
+        if elsewhere || self.allow_unauthorized.is_some() || fingerprint.is_some() {
             server.members.clear();
         }
         if let Some(label) = &self.label {
@@ -287,12 +288,23 @@ impl Changes {
         if let Some(proxy) = &self.http_proxy {
             app.set_proxy(server, proxy.as_deref())?;
         }
-        if let Some(fingerprint) = &self.fingerprint {
+        if let Some(fingerprint) = fingerprint {
             server.fingerprint.clone_from(fingerprint);
         }
         server.read_only = self.read_only.unwrap_or(server.read_only);
         check(app, server)
     }
+}
+
+/// Trusts the certificate of another member than the entry, if it is the one that was refused last. Returns whether it was.
+fn confirm_member(app: &App, server: &mut Server, fingerprint: Option<&str>) -> bool {
+    let Some((refused, expected)) = app.pools.refused(&server.id) else { return false };
+    let is_of = |print: Option<&str>, other: &str| print.is_some_and(|print| xapi::same_fingerprint(print, other));
+    if !is_of(fingerprint, &refused) || is_of(server.fingerprint.as_deref(), &expected) {
+        return false;
+    }
+    let member = server.members.iter_mut().find(|member| is_of(member.fingerprint.as_deref(), &expected));
+    member.map(|member| member.fingerprint = Some(refused)).is_some()
 }
 
 /// Changes a stored server, and returns it as it was and as it is. Its worker changes it, too (the members of the pool):

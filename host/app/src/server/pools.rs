@@ -86,6 +86,13 @@ impl Pools {
         self.0.read().get(id).map_or(Status::Disconnected, |handle| handle.live.status)
     }
 
+    /// Returns the certificate that was refused last, and the one that was expected instead.
+    pub(super) fn refused(&self, id: &ServerId) -> Option<(String, String)> {
+        let handles = self.0.read();
+        let trouble = handles.get(id)?.live.trouble.as_ref()?;
+        trouble.fingerprint.clone().zip(trouble.expected_fingerprint.clone())
+    }
+
     /// Returns the server by which a pool is reached.
     pub(super) fn entry(&self, pool: &ObjectId) -> Option<ServerId> {
         let handles = self.0.read();

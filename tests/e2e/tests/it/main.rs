@@ -20,6 +20,7 @@ mod listings;
 mod machines;
 mod malformed;
 mod matrix;
+mod members;
 mod otp;
 mod pools;
 mod recovery;
