@@ -44,6 +44,10 @@ export interface Params {
   'aclRole.removeUser': { id: string; userId: string };
   /** Renames or describes a role. */
   'aclRole.set': { id: string; name?: string; description?: string };
+  /** Closes every socket but the one that asks. */
+  'api.closeAllConnections': {  };
+  /** Lists the open sockets: the address, and who has signed in until when. */
+  'api.getConnections': Record<string, unknown>;
   /** Checks that the log is what was written, and returns how many records that are. */
   'audit.checkIntegrity': { newest?: string; oldest?: string };
   /** Is refused: nothing is taken out of the log but by its age and size. */
