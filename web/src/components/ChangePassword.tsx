@@ -5,14 +5,10 @@ import type { Schemas } from '../api/methods';
 import { useT } from '../i18n/i18n';
 import { useApiMutation } from '../live/queries';
 import { passwordPutOff } from '../session/session';
-import { Button } from '../ui/Button';
-import { Dialog, DialogActions } from '../ui/Dialog';
-import { Alert } from '../ui/feedback';
+import { Dialog } from '../ui/Dialog';
 import { PasswordInput } from '../ui/input';
-import { Stack } from '../ui/layout';
 import { Text } from '../ui/text';
-import { toast } from '../ui/toast';
-import { errorText } from './errorText';
+import { closing, DialogForm } from './DialogForm';
 import { MIN_PASSWORD } from './passwordRule';
 
 interface Props {
@@ -56,67 +52,48 @@ function PasswordForm({ onClose, user, suggested }: Omit<Props, 'opened'>) {
     if (short || differs || form.oldPassword === '') return;
     change.mutate(
       { oldPassword: form.oldPassword, newPassword: form.newPassword },
-      {
-        onSuccess: () => {
-          toast.success(t('password.changed'));
-          onClose();
-        },
-      },
+      closing(onClose, t('password.changed')),
     );
   }
 
   return (
-    <form
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-      noValidate
+    <DialogForm
+      verb={t('password.change')}
+      cancel={suggested ? t('password.later') : undefined}
+      save={change}
+      toldByField={wrongOld}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <Stack gap="md">
-        {suggested && <Text size="sm">{t('password.suggestText')}</Text>}
-        {change.error && !wrongOld && (
-          <Alert color="red" variant="light" role="alert">
-            {errorText(change.error)}
-          </Alert>
-        )}
-        <input type="text" name="username" autoComplete="username" value={user.email} readOnly hidden />
-        <PasswordInput
-          label={t('password.old')}
-          autoComplete="current-password"
-          value={form.oldPassword}
-          onChange={set('oldPassword')}
-          error={wrongOld ? t('password.wrongOld') : tried && form.oldPassword === '' ? t('form.required') : undefined}
-          data-autofocus
-          {...toggle}
-        />
-        <PasswordInput
-          label={t('password.new')}
-          description={t('password.rule', { count: MIN_PASSWORD })}
-          autoComplete="new-password"
-          value={form.newPassword}
-          onChange={set('newPassword')}
-          error={tried && short ? t('password.tooShort', { count: MIN_PASSWORD }) : undefined}
-          {...toggle}
-        />
-        <PasswordInput
-          label={t('password.again')}
-          autoComplete="new-password"
-          value={form.again}
-          onChange={set('again')}
-          error={tried && !short && differs ? t('password.differs') : undefined}
-          {...toggle}
-        />
-      </Stack>
-      <DialogActions>
-        <Button type="button" variant="default" onClick={onClose}>
-          {suggested ? t('password.later') : t('action.cancel')}
-        </Button>
-        <Button type="submit" loading={change.isPending}>
-          {t('password.change')}
-        </Button>
-      </DialogActions>
-    </form>
+      {suggested && <Text size="sm">{t('password.suggestText')}</Text>}
+      <input type="text" name="username" autoComplete="username" value={user.email} readOnly hidden />
+      <PasswordInput
+        label={t('password.old')}
+        autoComplete="current-password"
+        value={form.oldPassword}
+        onChange={set('oldPassword')}
+        error={wrongOld ? t('password.wrongOld') : tried && form.oldPassword === '' ? t('form.required') : undefined}
+        data-autofocus
+        {...toggle}
+      />
+      <PasswordInput
+        label={t('password.new')}
+        description={t('password.rule', { count: MIN_PASSWORD })}
+        autoComplete="new-password"
+        value={form.newPassword}
+        onChange={set('newPassword')}
+        error={tried && short ? t('password.tooShort', { count: MIN_PASSWORD }) : undefined}
+        {...toggle}
+      />
+      <PasswordInput
+        label={t('password.again')}
+        autoComplete="new-password"
+        value={form.again}
+        onChange={set('again')}
+        error={tried && !short && differs ? t('password.differs') : undefined}
+        {...toggle}
+      />
+    </DialogForm>
   );
 }
 

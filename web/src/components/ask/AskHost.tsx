@@ -1,15 +1,13 @@
 // Draws what `ask` asks for.
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { useT } from '../../i18n/i18n';
+import { useSteps } from '../../live/queries';
 import type { Row } from '../../live/watch';
-import { Button } from '../../ui/Button';
-import { Dialog, DialogActions } from '../../ui/Dialog';
-import { Alert } from '../../ui/feedback';
+import { Dialog } from '../../ui/Dialog';
 import { Checkbox, NativeSelect, NumberInput, TextInput } from '../../ui/input';
-import { Stack } from '../../ui/layout';
 import { required } from '../../ui/required';
 import { Text } from '../../ui/text';
-import { errorText } from '../errorText';
+import { DialogForm } from '../DialogForm';
 import { type Asking, bytesOf, dismiss, type Field, getAsking, type Picked, subscribeAsking, type Values } from './ask';
 import { ObjectSelect } from './ObjectSelect';
 
@@ -48,8 +46,7 @@ function Form({ asking }: { asking: Asking }) {
   );
   const [picked, setPicked] = useState<Readonly<Record<string, Row | undefined>>>({});
   const [tried, setTried] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const run = useSteps(() => asking.run(values, picked));
 
   const faultOf = (field: Field): string | undefined => {
     if (field.kind === 'check' || field.kind === 'choice') return undefined;
@@ -62,58 +59,28 @@ function Form({ asking }: { asking: Asking }) {
     return field.min !== undefined && bytes < field.min ? t('ask.onlyGrows') : undefined;
   };
 
-  async function submit() {
+  function submit() {
     setTried(true);
-    if (busy || asking.fields.some((field) => faultOf(field) !== undefined)) return;
-    setBusy(true);
-    setError(undefined);
-    try {
-      await asking.run(values, picked);
-      dismiss();
-    } catch (problem) {
-      setError(problem);
-    } finally {
-      setBusy(false);
-    }
+    if (asking.fields.some((field) => faultOf(field) !== undefined)) return;
+    run.mutate(undefined, { onSuccess: dismiss });
   }
 
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        void submit();
-      }}
-    >
-      <Stack gap="md">
-        {error !== undefined && (
-          <Alert color="red" variant="light" role="alert">
-            {errorText(error)}
-          </Alert>
-        )}
-        {asking.text && <Text size="sm">{asking.text}</Text>}
-        {asking.fields.map((field, place) => (
-          <FieldInput
-            key={field.name}
-            field={field}
-            first={place === 0}
-            fault={tried ? faultOf(field) : undefined}
-            value={values[field.name] ?? ''}
-            onChange={(value) => setValues((old) => ({ ...old, [field.name]: value }))}
-            picked={picked}
-            onPick={(row) => setPicked((old) => ({ ...old, [field.name]: row }))}
-          />
-        ))}
-      </Stack>
-      <DialogActions>
-        <Button type="button" variant="default" onClick={dismiss}>
-          {t('action.cancel')}
-        </Button>
-        <Button type="submit" loading={busy}>
-          {asking.verb}
-        </Button>
-      </DialogActions>
-    </form>
+    <DialogForm verb={asking.verb} save={run} onSubmit={submit} onClose={dismiss}>
+      {asking.text && <Text size="sm">{asking.text}</Text>}
+      {asking.fields.map((field, place) => (
+        <FieldInput
+          key={field.name}
+          field={field}
+          first={place === 0}
+          fault={tried ? faultOf(field) : undefined}
+          value={values[field.name] ?? ''}
+          onChange={(value) => setValues((old) => ({ ...old, [field.name]: value }))}
+          picked={picked}
+          onPick={(row) => setPicked((old) => ({ ...old, [field.name]: row }))}
+        />
+      ))}
+    </DialogForm>
   );
 }
 

@@ -4,14 +4,10 @@ import { ApiError, CODE } from '../../api/errors';
 import { useT } from '../../i18n/i18n';
 import { client } from '../../live/live';
 import { useSteps } from '../../live/queries';
-import { Button } from '../../ui/Button';
-import { Dialog, DialogActions } from '../../ui/Dialog';
-import { Alert } from '../../ui/feedback';
+import { Dialog } from '../../ui/Dialog';
 import { MultiSelect, TextInput } from '../../ui/input';
-import { Stack } from '../../ui/layout';
 import { required } from '../../ui/required';
-import { toast } from '../../ui/toast';
-import { errorText } from '../errorText';
+import { closing, DialogForm } from '../DialogForm';
 import { difference, type Group, OFFERED, type User, usersByName } from './people';
 
 interface Props {
@@ -64,59 +60,39 @@ function GroupForm({ group, users, onClose }: Omit<Props, 'opened'>) {
     if (noName) return;
     save.mutate(
       { name: name.trim(), members },
-      {
-        onSuccess: () => {
-          toast.success(t(group ? 'groups.saved' : 'groups.added', { name: name.trim() }));
-          onClose();
-        },
-      },
+      closing(onClose, t(group ? 'groups.saved' : 'groups.added', { name: name.trim() })),
     );
   }
 
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
+    <DialogForm
+      verb={group ? t('action.save') : t('groups.create')}
+      save={save}
+      toldByField={taken}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <Stack gap="md">
-        {save.error && !taken && (
-          <Alert color="red" variant="light" role="alert">
-            {errorText(save.error)}
-          </Alert>
-        )}
-        <TextInput
-          label={t('groups.name')}
-          {...required(true)}
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          error={tried && noName ? t('form.required') : taken ? t('groups.taken') : undefined}
-          data-autofocus
-          autoComplete="off"
-        />
-        <MultiSelect
-          label={t('groups.membersLabel')}
-          description={t('groups.membersHelp')}
-          placeholder={members.length === 0 ? t('groups.membersPlaceholder') : undefined}
-          searchable
-          hidePickedOptions
-          limit={OFFERED}
-          data={usersByName(users).map((user) => ({ value: user.id, label: user.email }))}
-          value={members}
-          onChange={setMembers}
-          nothingFoundMessage={t('list.nothingFound')}
-        />
-      </Stack>
-      <DialogActions>
-        <Button type="button" variant="default" onClick={onClose}>
-          {t('action.cancel')}
-        </Button>
-        <Button type="submit" loading={save.isPending}>
-          {group ? t('action.save') : t('groups.create')}
-        </Button>
-      </DialogActions>
-    </form>
+      <TextInput
+        label={t('groups.name')}
+        {...required(true)}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        error={tried && noName ? t('form.required') : taken ? t('groups.taken') : undefined}
+        data-autofocus
+        autoComplete="off"
+      />
+      <MultiSelect
+        label={t('groups.membersLabel')}
+        description={t('groups.membersHelp')}
+        placeholder={members.length === 0 ? t('groups.membersPlaceholder') : undefined}
+        searchable
+        hidePickedOptions
+        limit={OFFERED}
+        data={usersByName(users).map((user) => ({ value: user.id, label: user.email }))}
+        value={members}
+        onChange={setMembers}
+        nothingFoundMessage={t('list.nothingFound')}
+      />
+    </DialogForm>
   );
 }

@@ -4,14 +4,12 @@ import type { Schemas } from '../../api/methods';
 import { useT } from '../../i18n/i18n';
 import { client } from '../../live/live';
 import { useSteps } from '../../live/queries';
-import { Button } from '../../ui/Button';
-import { Dialog, DialogActions } from '../../ui/Dialog';
-import { Alert } from '../../ui/feedback';
+import { Dialog } from '../../ui/Dialog';
 import { Radio, Select } from '../../ui/input';
 import { Stack } from '../../ui/layout';
 import { required } from '../../ui/required';
 import { toast } from '../../ui/toast';
-import { errorText } from '../errorText';
+import { DialogForm } from '../DialogForm';
 import { ObjectPicker } from './ObjectPicker';
 import { type Group, groupsByName, OFFERED, type User, usersByName } from './people';
 import { GRANTABLE, ROLES, subjectOf } from './rights';
@@ -63,68 +61,47 @@ function RightsForm({ who, users, groups, onClose }: Omit<Props, 'opened'>) {
 
   const admin = subject !== null && subjectOf(subject, users, groups).admin;
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-    >
-      <Stack gap="md">
-        {grant.error && (
-          <Alert color="red" variant="light" role="alert">
-            {errorText(grant.error)}
-          </Alert>
-        )}
-        <Select
-          label={t('rights.who')}
-          placeholder={t('rights.whoPlaceholder')}
-          description={admin ? t('rights.adminAlready') : undefined}
-          {...required(true)}
-          searchable
-          limit={OFFERED}
-          data={[
-            {
-              group: t('nav.groups'),
-              items: groupsByName(groups).map((group) => ({ value: group.id, label: group.name })),
-            },
-            {
-              group: t('nav.users'),
-              items: usersByName(users).map((user) => ({ value: user.id, label: user.email })),
-            },
-          ].filter(({ items }) => items.length > 0)}
-          value={subject}
-          onChange={setSubject}
-          nothingFoundMessage={t('list.nothingFound')}
-          error={tried && subject === null ? t('form.required') : undefined}
-          data-autofocus={who === undefined || undefined}
-        />
-        <Radio.Group label={t('rights.role')} value={role} onChange={setRole}>
-          <Stack gap="sm" mt={6}>
-            {ROLES.map((one) => (
-              <Radio key={one} value={one} label={t(`rights.role.${one}`)} description={t(`rights.roleText.${one}`)} />
-            ))}
-          </Stack>
-        </Radio.Group>
-        <ObjectPicker
-          types={GRANTABLE}
-          label={t('rights.objects')}
-          description={t('rights.objectsHelp')}
-          placeholder={t('rights.objectsPlaceholder')}
-          mandatory
-          value={objects}
-          onChange={setObjects}
-          error={tried && objects.length === 0 ? t('rights.noObject') : undefined}
-        />
-      </Stack>
-      <DialogActions>
-        <Button type="button" variant="default" onClick={onClose}>
-          {t('action.cancel')}
-        </Button>
-        <Button type="submit" loading={grant.isPending}>
-          {t('rights.grant')}
-        </Button>
-      </DialogActions>
-    </form>
+    <DialogForm verb={t('rights.grant')} save={grant} onSubmit={submit} onClose={onClose}>
+      <Select
+        label={t('rights.who')}
+        placeholder={t('rights.whoPlaceholder')}
+        description={admin ? t('rights.adminAlready') : undefined}
+        {...required(true)}
+        searchable
+        limit={OFFERED}
+        data={[
+          {
+            group: t('nav.groups'),
+            items: groupsByName(groups).map((group) => ({ value: group.id, label: group.name })),
+          },
+          {
+            group: t('nav.users'),
+            items: usersByName(users).map((user) => ({ value: user.id, label: user.email })),
+          },
+        ].filter(({ items }) => items.length > 0)}
+        value={subject}
+        onChange={setSubject}
+        nothingFoundMessage={t('list.nothingFound')}
+        error={tried && subject === null ? t('form.required') : undefined}
+        data-autofocus={who === undefined || undefined}
+      />
+      <Radio.Group label={t('rights.role')} value={role} onChange={setRole}>
+        <Stack gap="sm" mt={6}>
+          {ROLES.map((one) => (
+            <Radio key={one} value={one} label={t(`rights.role.${one}`)} description={t(`rights.roleText.${one}`)} />
+          ))}
+        </Stack>
+      </Radio.Group>
+      <ObjectPicker
+        types={GRANTABLE}
+        label={t('rights.objects')}
+        description={t('rights.objectsHelp')}
+        placeholder={t('rights.objectsPlaceholder')}
+        mandatory
+        value={objects}
+        onChange={setObjects}
+        error={tried && objects.length === 0 ? t('rights.noObject') : undefined}
+      />
+    </DialogForm>
   );
 }

@@ -8,13 +8,10 @@ import { useT } from '../../i18n/i18n';
 import { client } from '../../live/live';
 import { useSteps } from '../../live/queries';
 import { Button, IconButton } from '../../ui/Button';
-import { Dialog, DialogActions } from '../../ui/Dialog';
-import { Alert } from '../../ui/feedback';
+import { Dialog } from '../../ui/Dialog';
 import { Autocomplete, NativeSelect, TextInput } from '../../ui/input';
-import { Stack } from '../../ui/layout';
 import { required } from '../../ui/required';
-import { toast } from '../../ui/toast';
-import { errorText } from '../errorText';
+import { closing, DialogForm } from '../DialogForm';
 import { difference, type Group, type User } from './people';
 import classes from './roles.module.css';
 import { SubjectsSelect } from './SubjectsSelect';
@@ -143,89 +140,63 @@ function RoleForm({ role, privileges, holders, users, groups, onClose }: Omit<Pr
   function submit() {
     setTried(true);
     if (noName || noAction) return;
-    save.mutate(undefined, {
-      onSuccess: () => {
-        toast.success(t(role ? 'roles.saved' : 'roles.added', { name: name.trim() }));
-        onClose();
-      },
-    });
+    save.mutate(undefined, closing(onClose, t(role ? 'roles.saved' : 'roles.added', { name: name.trim() })));
   }
 
   const change = (key: number, part: Partial<Line>) =>
     setLines(lines.map((line) => (line.key === key ? { ...line, ...part } : line)));
 
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-    >
-      <Stack gap="md">
-        {save.error && (
-          <Alert color="red" variant="light" role="alert">
-            {errorText(save.error)}
-          </Alert>
-        )}
-        <TextInput
-          label={t('groups.name')}
-          {...required(true)}
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          error={tried && noName ? t('form.required') : undefined}
-          data-autofocus
-          autoComplete="off"
-        />
-        <TextInput
-          label={t('col.description')}
-          value={description}
-          onChange={(event) => setDescription(event.currentTarget.value)}
-          autoComplete="off"
-        />
-        <SubjectsSelect
-          label={t('roles.holders')}
-          description={t('roles.holdersHelp')}
-          users={users}
-          groups={groups}
-          value={held}
-          onChange={setHeld}
-        />
-        <section aria-label={t('roles.privileges')}>
-          <div className={classes['heads']}>
-            <span className={classes['legend']}>{t('roles.privileges')}</span>
-            <Button
-              type="button"
-              size="xs"
-              variant="default"
-              leftSection={<IconPlus size={15} aria-hidden />}
-              onClick={() => setLines([...lines, newLine()])}
-            >
-              {t('roles.addPrivilege')}
-            </Button>
-          </div>
-          {lines.length === 0 && <p className={classes['empty']}>{t('roles.noPrivileges')}</p>}
-          {lines.map((line, index) => (
-            <PrivilegeLine
-              key={line.key}
-              number={index + 1}
-              line={line}
-              fault={tried && line.action.trim() === '' ? t('form.required') : undefined}
-              onChange={(part) => change(line.key, part)}
-              onRemove={() => setLines(lines.filter((one) => one !== line))}
-            />
-          ))}
-        </section>
-      </Stack>
-      <DialogActions>
-        <Button type="button" variant="default" onClick={onClose}>
-          {t('action.cancel')}
-        </Button>
-        <Button type="submit" loading={save.isPending}>
-          {role ? t('action.save') : t('roles.create')}
-        </Button>
-      </DialogActions>
-    </form>
+    <DialogForm verb={role ? t('action.save') : t('roles.create')} save={save} onSubmit={submit} onClose={onClose}>
+      <TextInput
+        label={t('groups.name')}
+        {...required(true)}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        error={tried && noName ? t('form.required') : undefined}
+        data-autofocus
+        autoComplete="off"
+      />
+      <TextInput
+        label={t('col.description')}
+        value={description}
+        onChange={(event) => setDescription(event.currentTarget.value)}
+        autoComplete="off"
+      />
+      <SubjectsSelect
+        label={t('roles.holders')}
+        description={t('roles.holdersHelp')}
+        users={users}
+        groups={groups}
+        value={held}
+        onChange={setHeld}
+      />
+      <section aria-label={t('roles.privileges')}>
+        <div className={classes['heads']}>
+          <span className={classes['legend']}>{t('roles.privileges')}</span>
+          <Button
+            type="button"
+            size="xs"
+            variant="default"
+            leftSection={<IconPlus size={15} aria-hidden />}
+            onClick={() => setLines([...lines, newLine()])}
+          >
+            {t('roles.addPrivilege')}
+          </Button>
+        </div>
+        {lines.length === 0 && <p className={classes['empty']}>{t('roles.noPrivileges')}</p>}
+        {lines.map((line, index) => (
+          <PrivilegeLine
+            key={line.key}
+            number={index + 1}
+            line={line}
+            fault={tried && line.action.trim() === '' ? t('form.required') : undefined}
+            onChange={(part) => change(line.key, part)}
+            onRemove={() => setLines(lines.filter((one) => one !== line))}
+          />
+        ))}
+      </section>
+    </DialogForm>
   );
 }
 

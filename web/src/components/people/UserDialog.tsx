@@ -5,12 +5,12 @@ import { useT } from '../../i18n/i18n';
 import { client } from '../../live/live';
 import { useApiMutation, useSteps, useUser } from '../../live/queries';
 import { Button } from '../../ui/Button';
-import { Dialog, DialogActions } from '../../ui/Dialog';
-import { Alert } from '../../ui/feedback';
+import { Dialog } from '../../ui/Dialog';
 import { Checkbox, Input, MultiSelect, PasswordInput, Radio, TextInput } from '../../ui/input';
 import { Stack } from '../../ui/layout';
 import { required } from '../../ui/required';
 import { toast } from '../../ui/toast';
+import { closing, DialogForm } from '../DialogForm';
 import { errorText } from '../errorText';
 import { MIN_PASSWORD } from '../passwordRule';
 import classes from './people.module.css';
@@ -94,109 +94,86 @@ function UserForm({ user, groups, onClose }: Omit<Props, 'opened'>) {
     setTried(true);
     if (noName || short) return;
     const name = form.name.trim();
-    save.mutate(
-      { ...form, name },
-      {
-        onSuccess: () => {
-          toast.success(t(user ? 'users.saved' : 'users.added', { name }));
-          onClose();
-        },
-      },
-    );
+    save.mutate({ ...form, name }, closing(onClose, t(user ? 'users.saved' : 'users.added', { name })));
   }
 
   const permissions = ['none', 'read', 'write', 'admin'] as const;
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
+    <DialogForm
+      verb={user ? t('action.save') : t('users.create')}
+      save={save}
+      toldByField={taken}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <Stack gap="md">
-        {save.error && !taken && (
-          <Alert color="red" variant="light" role="alert">
-            {errorText(save.error)}
-          </Alert>
-        )}
-        <TextInput
-          label={t('users.name')}
-          description={foreign ? t('users.foreignName') : t('users.nameHelp')}
-          {...required(!foreign)}
-          disabled={foreign}
-          value={form.name}
-          onChange={(event) => change({ name: event.currentTarget.value })}
-          error={tried && noName ? t('form.required') : taken ? t('users.taken') : undefined}
-          data-autofocus
-          autoComplete="off"
-          autoCapitalize="none"
-          spellCheck={false}
+      <TextInput
+        label={t('users.name')}
+        description={foreign ? t('users.foreignName') : t('users.nameHelp')}
+        {...required(!foreign)}
+        disabled={foreign}
+        value={form.name}
+        onChange={(event) => change({ name: event.currentTarget.value })}
+        error={tried && noName ? t('form.required') : taken ? t('users.taken') : undefined}
+        data-autofocus
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+      />
+      {!foreign && (
+        <PasswordInput
+          label={t(user ? 'password.new' : 'users.password')}
+          description={user ? t('users.passwordKeep') : t('password.rule', { count: MIN_PASSWORD })}
+          {...required(!user)}
+          value={form.password}
+          onChange={(event) => change({ password: event.currentTarget.value })}
+          error={tried && short ? t('password.tooShort', { count: MIN_PASSWORD }) : undefined}
+          autoComplete="new-password"
+          visibilityToggleButtonProps={{ 'aria-label': t('form.showSecret') }}
         />
-        {!foreign && (
-          <PasswordInput
-            label={t(user ? 'password.new' : 'users.password')}
-            description={user ? t('users.passwordKeep') : t('password.rule', { count: MIN_PASSWORD })}
-            {...required(!user)}
-            value={form.password}
-            onChange={(event) => change({ password: event.currentTarget.value })}
-            error={tried && short ? t('password.tooShort', { count: MIN_PASSWORD }) : undefined}
-            autoComplete="new-password"
-            visibilityToggleButtonProps={{ 'aria-label': t('form.showSecret') }}
-          />
-        )}
-        <Radio.Group
-          label={t('users.permission')}
-          description={self ? t('users.permissionSelf') : undefined}
-          value={form.permission}
-          onChange={(permission) => change({ permission })}
-        >
-          <Stack gap="sm" mt={6}>
-            {permissions
-              .filter((one) => one === 'none' || one === 'admin' || one === user?.permission)
-              .map((one) => (
-                <Radio
-                  key={one}
-                  value={one}
-                  disabled={self}
-                  label={t(`users.permission.${one}`)}
-                  description={t(`users.permissionText.${one}`)}
-                />
-              ))}
-          </Stack>
-        </Radio.Group>
-        <MultiSelect
-          label={t('nav.groups')}
-          description={ours.length === 0 ? t('users.noGroupYet') : undefined}
-          placeholder={form.groups.length === 0 ? t('users.groupsPlaceholder') : undefined}
-          disabled={ours.length === 0}
-          searchable
-          hidePickedOptions
-          limit={OFFERED}
-          data={ours.map((group) => ({ value: group.id, label: group.name }))}
-          value={form.groups}
-          onChange={(next) => change({ groups: next })}
-          nothingFoundMessage={t('list.nothingFound')}
+      )}
+      <Radio.Group
+        label={t('users.permission')}
+        description={self ? t('users.permissionSelf') : undefined}
+        value={form.permission}
+        onChange={(permission) => change({ permission })}
+      >
+        <Stack gap="sm" mt={6}>
+          {permissions
+            .filter((one) => one === 'none' || one === 'admin' || one === user?.permission)
+            .map((one) => (
+              <Radio
+                key={one}
+                value={one}
+                disabled={self}
+                label={t(`users.permission.${one}`)}
+                description={t(`users.permissionText.${one}`)}
+              />
+            ))}
+        </Stack>
+      </Radio.Group>
+      <MultiSelect
+        label={t('nav.groups')}
+        description={ours.length === 0 ? t('users.noGroupYet') : undefined}
+        placeholder={form.groups.length === 0 ? t('users.groupsPlaceholder') : undefined}
+        disabled={ours.length === 0}
+        searchable
+        hidePickedOptions
+        limit={OFFERED}
+        data={ours.map((group) => ({ value: group.id, label: group.name }))}
+        value={form.groups}
+        onChange={(next) => change({ groups: next })}
+        nothingFoundMessage={t('list.nothingFound')}
+      />
+      {user && hasOneTimePassword(user) && (
+        <Checkbox
+          label={t('users.dropOtp')}
+          description={t('users.dropOtpText')}
+          checked={form.dropOtp}
+          onChange={(event) => change({ dropOtp: event.currentTarget.checked })}
         />
-        {user && hasOneTimePassword(user) && (
-          <Checkbox
-            label={t('users.dropOtp')}
-            description={t('users.dropOtpText')}
-            checked={form.dropOtp}
-            onChange={(event) => change({ dropOtp: event.currentTarget.checked })}
-          />
-        )}
-        {user && foreign && <Providers user={user} />}
-      </Stack>
-      <DialogActions>
-        <Button type="button" variant="default" onClick={onClose}>
-          {t('action.cancel')}
-        </Button>
-        <Button type="submit" loading={save.isPending}>
-          {user ? t('action.save') : t('users.create')}
-        </Button>
-      </DialogActions>
-    </form>
+      )}
+      {user && foreign && <Providers user={user} />}
+    </DialogForm>
   );
 }
 

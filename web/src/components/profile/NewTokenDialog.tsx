@@ -7,7 +7,7 @@ import { Dialog, DialogActions } from '../../ui/Dialog';
 import { Alert } from '../../ui/feedback';
 import { Select, TextInput } from '../../ui/input';
 import { Stack } from '../../ui/layout';
-import { errorText } from '../errorText';
+import { DialogForm } from '../DialogForm';
 import { Secret } from './Secret';
 import { DEFAULT_VALIDITY, inMilliseconds, VALIDITIES } from './tokens';
 
@@ -41,43 +41,29 @@ function NewToken({ onClose }: { onClose: () => void }) {
     );
   }
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
+    <DialogForm
+      verb={t('tokens.create')}
+      save={create}
+      onSubmit={() => {
         const words = description.trim();
         create.mutate({ expiresIn: inMilliseconds(days), ...(words !== '' && { description: words }) });
       }}
+      onClose={onClose}
     >
-      <Stack gap="md">
-        {create.error && (
-          <Alert color="red" variant="light" role="alert">
-            {errorText(create.error)}
-          </Alert>
-        )}
-        <TextInput
-          label={t('tokens.description')}
-          description={t('tokens.descriptionHelp')}
-          value={description}
-          onChange={(event) => setDescription(event.currentTarget.value)}
-          data-autofocus
-        />
-        <Select
-          label={t('tokens.validity')}
-          allowDeselect={false}
-          value={String(days)}
-          onChange={(value) => setDays(Number(value))}
-          data={VALIDITIES.map((count) => ({ value: String(count), label: t('tokens.days', { count }) }))}
-        />
-      </Stack>
-      <DialogActions>
-        <Button type="button" variant="default" onClick={onClose}>
-          {t('action.cancel')}
-        </Button>
-        <Button type="submit" loading={create.isPending}>
-          {t('tokens.create')}
-        </Button>
-      </DialogActions>
-    </form>
+      <TextInput
+        label={t('tokens.description')}
+        description={t('tokens.descriptionHelp')}
+        value={description}
+        onChange={(event) => setDescription(event.currentTarget.value)}
+        data-autofocus
+      />
+      <Select
+        label={t('tokens.validity')}
+        allowDeselect={false}
+        value={String(days)}
+        onChange={(value) => setDays(Number(value))}
+        data={VALIDITIES.map((count) => ({ value: String(count), label: t('tokens.days', { count }) }))}
+      />
+    </DialogForm>
   );
 }

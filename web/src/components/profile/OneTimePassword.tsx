@@ -6,15 +6,14 @@ import { useApiMutation } from '../../live/queries';
 import { StateBadge } from '../../ui/Badge';
 import { Button } from '../../ui/Button';
 import { confirm } from '../../ui/confirm';
-import { Dialog, DialogActions } from '../../ui/Dialog';
-import { Alert } from '../../ui/feedback';
+import { Dialog } from '../../ui/Dialog';
 import { TextInput } from '../../ui/input';
-import { Stack } from '../../ui/layout';
 import { Card } from '../../ui/Page';
 import { QrCode } from '../../ui/QrCode';
 import { required } from '../../ui/required';
 import { Text } from '../../ui/text';
 import { toast } from '../../ui/toast';
+import { closing, DialogForm } from '../DialogForm';
 import { errorText } from '../errorText';
 import { hasOneTimePassword } from '../people/people';
 import { addressOf, isCode, newSecret, spaced } from './otp';
@@ -86,58 +85,29 @@ function SetUp({ user, onClose }: { user: Schemas['User']; onClose: () => void }
     const right = isCode(secret, code, Date.now());
     setWrong(!right);
     if (!right) return;
-    set.mutate(
-      { id: user.id, preferences: { otp: secret } },
-      {
-        onSuccess: () => {
-          toast.success(t('otp.isOn'));
-          onClose();
-        },
-      },
-    );
+    set.mutate({ id: user.id, preferences: { otp: secret } }, closing(onClose, t('otp.isOn')));
   }
 
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-    >
-      <Stack gap="md">
-        {set.error && (
-          <Alert color="red" variant="light" role="alert">
-            {errorText(set.error)}
-          </Alert>
-        )}
-        <div className={own['setup']}>
-          <QrCode text={addressOf(secret, user.email)} label={t('otp.picture')} className={own['code']} />
-          <div>
-            <Text size="sm">{t('otp.scan')}</Text>
-          </div>
+    <DialogForm verb={t('otp.turnOn')} save={set} onSubmit={submit} onClose={onClose}>
+      <div className={own['setup']}>
+        <QrCode text={addressOf(secret, user.email)} label={t('otp.picture')} className={own['code']} />
+        <div>
+          <Text size="sm">{t('otp.scan')}</Text>
         </div>
-        <Secret label={t('otp.secret')} value={spaced(secret)} />
-        <TextInput
-          label={t('otp.code')}
-          description={t('otp.codeHelp')}
-          {...required(true)}
-          value={code}
-          onChange={(event) => setCode(event.currentTarget.value)}
-          error={wrong ? t(code.trim() === '' ? 'form.required' : 'otp.wrong') : undefined}
-          inputMode="numeric"
-          autoComplete="one-time-code"
-          data-autofocus
-        />
-      </Stack>
-      <DialogActions>
-        <Button type="button" variant="default" onClick={onClose}>
-          {t('action.cancel')}
-        </Button>
-        <Button type="submit" loading={set.isPending}>
-          {t('otp.turnOn')}
-        </Button>
-      </DialogActions>
-    </form>
+      </div>
+      <Secret label={t('otp.secret')} value={spaced(secret)} />
+      <TextInput
+        label={t('otp.code')}
+        description={t('otp.codeHelp')}
+        {...required(true)}
+        value={code}
+        onChange={(event) => setCode(event.currentTarget.value)}
+        error={wrong ? t(code.trim() === '' ? 'form.required' : 'otp.wrong') : undefined}
+        inputMode="numeric"
+        autoComplete="one-time-code"
+        data-autofocus
+      />
+    </DialogForm>
   );
 }

@@ -5,14 +5,11 @@ import { ApiError, CODE } from '../../api/errors';
 import type { Schemas } from '../../api/methods';
 import { useT } from '../../i18n/i18n';
 import { useApiMutation } from '../../live/queries';
-import { Button } from '../../ui/Button';
-import { Dialog, DialogActions } from '../../ui/Dialog';
+import { Dialog } from '../../ui/Dialog';
 import { Alert } from '../../ui/feedback';
 import { Checkbox, PasswordInput, TextInput } from '../../ui/input';
-import { Stack } from '../../ui/layout';
 import { required } from '../../ui/required';
-import { toast } from '../../ui/toast';
-import { errorText } from '../errorText';
+import { closing, DialogForm } from '../DialogForm';
 import { serverName } from './serverName';
 
 interface Props {
@@ -60,19 +57,14 @@ function ServerForm({ server, onClose }: Omit<Props, 'opened'>) {
   });
   const needed = (name: 'host' | 'username' | 'password') =>
     tried && !locked && form[name].trim() === '' && !(server && name !== 'host') ? t('form.required') : undefined;
-  const error = add.error ?? set.error;
-  const taken = error instanceof ApiError && error.code === CODE.objectAlreadyExists;
+  const save = server ? set : add;
+  const taken = save.error instanceof ApiError && save.error.code === CODE.objectAlreadyExists;
   const incomplete = !server && (form.host.trim() === '' || form.username.trim() === '' || form.password === '');
 
   function submit() {
     setTried(true);
     if (incomplete) return;
-    const done = {
-      onSuccess: () => {
-        toast.success(t(server ? 'servers.saved' : 'servers.added', { name: form.label || form.host }));
-        onClose();
-      },
-    };
+    const done = closing(onClose, t(server ? 'servers.saved' : 'servers.added', { name: form.label || form.host }));
     const label = form.label.trim();
     if (!server) {
       add.mutate(
@@ -95,92 +87,77 @@ function ServerForm({ server, onClose }: Omit<Props, 'opened'>) {
   }
 
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
+    <DialogForm
+      verb={server ? t('action.save') : t('action.add')}
+      save={save}
+      toldByField={taken}
+      onSubmit={submit}
+      onClose={onClose}
     >
-      <Stack gap="md">
-        {error && !taken && (
-          <Alert color="red" variant="light" role="alert">
-            {errorText(error)}
-          </Alert>
-        )}
-        {locked && (
-          <Alert color="gray" variant="light">
-            {t('servers.locked')}
-          </Alert>
-        )}
-        <TextInput
-          label={t('servers.host')}
-          description={t('servers.hostHelp')}
-          placeholder="pool-1.example.org"
-          {...required(true)}
-          disabled={locked}
-          error={needed('host') ?? (taken ? t('servers.taken') : undefined)}
-          data-autofocus={!locked || undefined}
-          spellCheck={false}
-          autoCapitalize="none"
-          {...field('host')}
-        />
-        <TextInput
-          label={t('servers.user')}
-          {...required(!server)}
-          disabled={locked}
-          error={needed('username')}
-          autoComplete="off"
-          {...field('username')}
-        />
-        <PasswordInput
-          label={t('servers.password')}
-          description={server && !locked ? t('servers.passwordKeep') : undefined}
-          {...required(!server)}
-          disabled={locked}
-          error={needed('password')}
-          autoComplete="new-password"
-          visibilityToggleButtonProps={{ 'aria-label': t('form.showSecret') }}
-          {...field('password')}
-        />
-        <TextInput label={t('servers.label')} description={t('servers.labelHelp')} {...field('label')} />
-        <TextInput
-          label={t('servers.proxy')}
-          description={t('servers.proxyHelp')}
-          disabled={locked}
-          spellCheck={false}
-          autoCapitalize="none"
-          {...field('httpProxy')}
-        />
-        <Checkbox
-          label={t('servers.readOnly')}
-          description={t('servers.readOnlyHelp')}
-          disabled={locked}
-          checked={form.readOnly}
-          onChange={(event) => {
-            const { checked } = event.currentTarget;
-            setForm((old) => ({ ...old, readOnly: checked }));
-          }}
-        />
-        <Checkbox
-          label={t('servers.allowUnauthorized')}
-          description={t('servers.allowUnauthorizedHelp')}
-          disabled={locked}
-          checked={form.allowUnauthorized}
-          onChange={(event) => {
-            const { checked } = event.currentTarget;
-            setForm((old) => ({ ...old, allowUnauthorized: checked }));
-          }}
-        />
-      </Stack>
-      <DialogActions>
-        <Button type="button" variant="default" onClick={onClose}>
-          {t('action.cancel')}
-        </Button>
-        <Button type="submit" loading={add.isPending || set.isPending}>
-          {server ? t('action.save') : t('action.add')}
-        </Button>
-      </DialogActions>
-    </form>
+      {locked && (
+        <Alert color="gray" variant="light">
+          {t('servers.locked')}
+        </Alert>
+      )}
+      <TextInput
+        label={t('servers.host')}
+        description={t('servers.hostHelp')}
+        placeholder="pool-1.example.org"
+        {...required(true)}
+        disabled={locked}
+        error={needed('host') ?? (taken ? t('servers.taken') : undefined)}
+        data-autofocus={!locked || undefined}
+        spellCheck={false}
+        autoCapitalize="none"
+        {...field('host')}
+      />
+      <TextInput
+        label={t('servers.user')}
+        {...required(!server)}
+        disabled={locked}
+        error={needed('username')}
+        autoComplete="off"
+        {...field('username')}
+      />
+      <PasswordInput
+        label={t('servers.password')}
+        description={server && !locked ? t('servers.passwordKeep') : undefined}
+        {...required(!server)}
+        disabled={locked}
+        error={needed('password')}
+        autoComplete="new-password"
+        visibilityToggleButtonProps={{ 'aria-label': t('form.showSecret') }}
+        {...field('password')}
+      />
+      <TextInput label={t('servers.label')} description={t('servers.labelHelp')} {...field('label')} />
+      <TextInput
+        label={t('servers.proxy')}
+        description={t('servers.proxyHelp')}
+        disabled={locked}
+        spellCheck={false}
+        autoCapitalize="none"
+        {...field('httpProxy')}
+      />
+      <Checkbox
+        label={t('servers.readOnly')}
+        description={t('servers.readOnlyHelp')}
+        disabled={locked}
+        checked={form.readOnly}
+        onChange={(event) => {
+          const { checked } = event.currentTarget;
+          setForm((old) => ({ ...old, readOnly: checked }));
+        }}
+      />
+      <Checkbox
+        label={t('servers.allowUnauthorized')}
+        description={t('servers.allowUnauthorizedHelp')}
+        disabled={locked}
+        checked={form.allowUnauthorized}
+        onChange={(event) => {
+          const { checked } = event.currentTarget;
+          setForm((old) => ({ ...old, allowUnauthorized: checked }));
+        }}
+      />
+    </DialogForm>
   );
 }

@@ -3,14 +3,10 @@ import { useState } from 'react';
 import { useT } from '../../i18n/i18n';
 import { client } from '../../live/live';
 import { useSteps } from '../../live/queries';
-import { Button } from '../../ui/Button';
-import { Dialog, DialogActions } from '../../ui/Dialog';
-import { Alert } from '../../ui/feedback';
+import { Dialog } from '../../ui/Dialog';
 import { Checkbox, Fieldset, NumberInput, TagsInput, TextInput } from '../../ui/input';
-import { Stack } from '../../ui/layout';
 import { required } from '../../ui/required';
-import { toast } from '../../ui/toast';
-import { errorText } from '../errorText';
+import { closing, DialogForm } from '../DialogForm';
 import { ObjectPicker } from '../people/ObjectPicker';
 import type { Group, User } from '../people/people';
 import { SubjectsSelect } from '../people/SubjectsSelect';
@@ -70,92 +66,66 @@ function SetForm({ set, users, groups, onClose }: Omit<Props, 'opened'>) {
   function submit() {
     setTried(true);
     if (noName || faults.length > 0) return;
-    save.mutate(undefined, {
-      onSuccess: () => {
-        toast.success(t(set ? 'sets.saved' : 'sets.added', { name: name.trim() }));
-        onClose();
-      },
-    });
+    save.mutate(undefined, closing(onClose, t(set ? 'sets.saved' : 'sets.added', { name: name.trim() })));
   }
 
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-    >
-      <Stack gap="md">
-        {save.error && (
-          <Alert color="red" variant="light" role="alert">
-            {errorText(save.error)}
-          </Alert>
-        )}
-        <TextInput
-          label={t('groups.name')}
-          {...required(true)}
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          error={tried && noName ? t('form.required') : undefined}
-          data-autofocus
-          autoComplete="off"
-        />
-        <SubjectsSelect
-          label={t('sets.subjects')}
-          description={t('sets.subjectsHelp')}
-          users={users}
-          groups={groups}
-          value={subjects}
-          onChange={setSubjects}
-        />
-        <ObjectPicker
-          types={OFFERABLE}
-          label={t('sets.objects')}
-          description={t('sets.objectsHelp')}
-          placeholder={t('rights.objectsPlaceholder')}
-          value={objects}
-          onChange={setObjects}
-        />
-        <Fieldset legend={t('sets.limits')} variant="unstyled" className={classes['fieldset']}>
-          <div className={classes['pair']}>
-            {LIMITS.map((one) => (
-              <NumberInput
-                key={one}
-                label={limitName(one)}
-                placeholder={t('sets.unlimited')}
-                min={0}
-                allowDecimal={isBytes(one)}
-                suffix={isBytes(one) ? ' GiB' : ''}
-                value={limits[one]}
-                onChange={(value) => setLimits((old) => ({ ...old, [one]: String(value) }))}
-                error={tried && faults.includes(one) ? t('sets.noAmount') : undefined}
-              />
-            ))}
-          </div>
-        </Fieldset>
-        <TagsInput
-          label={t('col.tags')}
-          description={t('sets.tagsHelp')}
-          value={tags}
-          onChange={setTags}
-          acceptValueOnBlur
-        />
-        <Checkbox
-          label={t('sets.share')}
-          description={t('sets.shareHelp')}
-          checked={share}
-          onChange={(event) => setShare(event.currentTarget.checked)}
-        />
-      </Stack>
-      <DialogActions>
-        <Button type="button" variant="default" onClick={onClose}>
-          {t('action.cancel')}
-        </Button>
-        <Button type="submit" loading={save.isPending}>
-          {set ? t('action.save') : t('sets.create')}
-        </Button>
-      </DialogActions>
-    </form>
+    <DialogForm verb={set ? t('action.save') : t('sets.create')} save={save} onSubmit={submit} onClose={onClose}>
+      <TextInput
+        label={t('groups.name')}
+        {...required(true)}
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        error={tried && noName ? t('form.required') : undefined}
+        data-autofocus
+        autoComplete="off"
+      />
+      <SubjectsSelect
+        label={t('sets.subjects')}
+        description={t('sets.subjectsHelp')}
+        users={users}
+        groups={groups}
+        value={subjects}
+        onChange={setSubjects}
+      />
+      <ObjectPicker
+        types={OFFERABLE}
+        label={t('sets.objects')}
+        description={t('sets.objectsHelp')}
+        placeholder={t('rights.objectsPlaceholder')}
+        value={objects}
+        onChange={setObjects}
+      />
+      <Fieldset legend={t('sets.limits')} variant="unstyled" className={classes['fieldset']}>
+        <div className={classes['pair']}>
+          {LIMITS.map((one) => (
+            <NumberInput
+              key={one}
+              label={limitName(one)}
+              placeholder={t('sets.unlimited')}
+              min={0}
+              allowDecimal={isBytes(one)}
+              suffix={isBytes(one) ? ' GiB' : ''}
+              value={limits[one]}
+              onChange={(value) => setLimits((old) => ({ ...old, [one]: String(value) }))}
+              error={tried && faults.includes(one) ? t('sets.noAmount') : undefined}
+            />
+          ))}
+        </div>
+      </Fieldset>
+      <TagsInput
+        label={t('col.tags')}
+        description={t('sets.tagsHelp')}
+        value={tags}
+        onChange={setTags}
+        acceptValueOnBlur
+      />
+      <Checkbox
+        label={t('sets.share')}
+        description={t('sets.shareHelp')}
+        checked={share}
+        onChange={(event) => setShare(event.currentTarget.checked)}
+      />
+    </DialogForm>
   );
 }
