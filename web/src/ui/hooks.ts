@@ -67,3 +67,13 @@ export function useAsked<T>(actual: T): readonly [T, (value: T) => void, () => v
   const [asked, setAsked] = useState<{ value: T }>();
   return [asked ? asked.value : actual, (value) => setAsked({ value }), () => setAsked(undefined)];
 }
+
+/** The same for what follows by itself, as the address does: shows the value that was asked for until the actual one changes. */
+export function useAhead<T>(actual: T): readonly [T, (value: T) => void] {
+  const [asked, setAsked] = useState<{ value: T; before: T }>();
+  if (asked && asked.before !== actual) setAsked(undefined);
+  return [
+    asked && asked.before === actual ? asked.value : actual,
+    (value) => setAsked(value === actual ? undefined : { value, before: actual }),
+  ];
+}

@@ -3,6 +3,7 @@ import { useT } from '../../i18n/i18n';
 import { countOf, type Counts } from '../../live/counts';
 import { text } from '../../live/vm';
 import { useRows } from '../../live/useWatch';
+import { useAhead } from '../../ui/hooks';
 import { SegmentedControl, Select } from '../../ui/input';
 import type { Kind } from './kind';
 import type { ListSearch } from './listSearch';
@@ -25,6 +26,9 @@ export function QuickFilters({ kind, search, onSearch, counts, tags }: Props) {
     500,
   );
   const { states } = kind;
+  const [pool, askPool] = useAhead(search.pool ?? null);
+  const [tag, askTag] = useAhead(search.tag ?? null);
+  const [state, askState] = useAhead(search.state ?? '');
   const count = (value?: string) =>
     counts && countOf(counts, { type: kind.type, ...(states && value !== undefined && { [states.property]: value }) });
   const stated = (label: string, value?: string) => {
@@ -42,8 +46,11 @@ export function QuickFilters({ kind, search, onSearch, counts, tags }: Props) {
           searchable
           clearButtonProps={{ 'aria-label': t('list.allPools') }}
           nothingFoundMessage={t('list.nothingFound')}
-          value={search.pool ?? null}
-          onChange={(value) => onSearch({ pool: value ?? undefined })}
+          value={pool}
+          onChange={(value) => {
+            askPool(value);
+            onSearch({ pool: value ?? undefined });
+          }}
           data={pools.map((pool) => ({ value: pool.id, label: text(pool['name_label']) || pool.id }))}
         />
       )}
@@ -56,8 +63,11 @@ export function QuickFilters({ kind, search, onSearch, counts, tags }: Props) {
           searchable
           clearButtonProps={{ 'aria-label': t('list.allTags') }}
           nothingFoundMessage={t('list.nothingFound')}
-          value={search.tag ?? null}
-          onChange={(value) => onSearch({ tag: value ?? undefined })}
+          value={tag}
+          onChange={(value) => {
+            askTag(value);
+            onSearch({ tag: value ?? undefined });
+          }}
           data={[...new Set([...tags, ...(search.tag === undefined ? [] : [search.tag])])].toSorted()}
         />
       )}
@@ -66,8 +76,11 @@ export function QuickFilters({ kind, search, onSearch, counts, tags }: Props) {
           <SegmentedControl
             aria-label={t('list.show')}
             size="xs"
-            value={search.state ?? ''}
-            onChange={(value) => onSearch({ state: value === '' ? undefined : value })}
+            value={state}
+            onChange={(value) => {
+              askState(value);
+              onSearch({ state: value === '' ? undefined : value });
+            }}
             data={[
               { value: '', label: stated(t('list.all')) },
               ...states.values

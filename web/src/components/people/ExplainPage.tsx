@@ -8,6 +8,7 @@ import { explainQuery, groupsQuery, usersQuery } from '../../live/queries';
 import { StateBadge, Tag } from '../../ui/Badge';
 import { Banner } from '../../ui/Banner';
 import { Blank } from '../../ui/Blank';
+import { useAhead } from '../../ui/hooks';
 import { SegmentedControl, Select } from '../../ui/input';
 import { Page } from '../../ui/Page';
 import details from '../details/details.module.css';
@@ -29,8 +30,14 @@ export function ExplainPage({ who, object }: Props) {
   const navigate = useNavigate();
   const users = useQuery(usersQuery);
   const groups = useQuery(groupsQuery).data ?? [];
-  const ask = (search: Partial<Props>) =>
-    void navigate({ to: '/settings/rights/explain', search: { who, object, ...search }, replace: true });
+  const [askedWho, askWho] = useAhead(who);
+  const [askedObject, askObject] = useAhead(object);
+  const ask = (change: Partial<Props>) =>
+    void navigate({
+      to: '/settings/rights/explain',
+      search: { who: askedWho, object: askedObject, ...change },
+      replace: true,
+    });
   return (
     <Page
       title={t('explain.title')}
@@ -53,16 +60,22 @@ export function ExplainPage({ who, object }: Props) {
                 clearable
                 limit={OFFERED}
                 data={usersByName(all).map((user) => ({ value: user.id, label: user.email }))}
-                value={who ?? null}
-                onChange={(next) => ask({ who: next ?? undefined })}
+                value={askedWho ?? null}
+                onChange={(next) => {
+                  askWho(next ?? undefined);
+                  ask({ who: next ?? undefined });
+                }}
                 nothingFoundMessage={t('list.nothingFound')}
               />
               <ObjectSelect
                 types={NAMED}
                 label={t('explain.object')}
                 placeholder={t('explain.objectPlaceholder')}
-                value={object}
-                onChange={(next) => ask({ object: next })}
+                value={askedObject}
+                onChange={(next) => {
+                  askObject(next);
+                  ask({ object: next });
+                }}
               />
             </div>
             {who === undefined || object === undefined ? (

@@ -15,7 +15,7 @@ import {
   IconTemplate,
   IconTrash,
 } from '@tabler/icons-react';
-import { useNavigate } from '@tanstack/react-router';
+import { useRouter } from '@tanstack/react-router';
 import { useState } from 'react';
 import { can, type Surroundings } from '../../can/can';
 import { useT } from '../../i18n/i18n';
@@ -41,13 +41,15 @@ const SIMPLE = [
 
 export function VmMenu({ vm, around, bootOrder }: Props) {
   const t = useT();
-  const navigate = useNavigate();
+  const router = useRouter();
   const [busy, setBusy] = useState<string>();
   const run = (verb: string, action: () => Promise<unknown>) => () => {
     setBusy(verb);
     void action().finally(() => setBusy(undefined));
   };
-  const away = (done: boolean) => (done ? navigate({ to: '/vms' }) : undefined);
+  /** Unless somebody has gone elsewhere meanwhile. */
+  const away = (done: boolean) =>
+    done && router.history.location.pathname === `/vms/${vm.id}` ? router.navigate({ to: '/vms' }) : undefined;
   const actions: MenuAction[] = [
     ...SIMPLE.map(([verb, Icon]) => ({
       id: verb,

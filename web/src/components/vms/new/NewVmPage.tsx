@@ -1,7 +1,7 @@
 // Makes a machine from a template. One form, from top to bottom: the template proposes, people change.
 import { IconChevronLeft, IconPlus, IconTrash } from '@tabler/icons-react';
 import { useQuery } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
+import { Link, useNavigate, useRouter } from '@tanstack/react-router';
 import { useRef, useState } from 'react';
 import { fieldErrors } from '../../../api/errors';
 import { useT } from '../../../i18n/i18n';
@@ -34,6 +34,7 @@ import classes from './new.module.css';
 export function NewVmPage({ wanted }: { wanted: string | undefined }) {
   const t = useT();
   const navigate = useNavigate();
+  const router = useRouter();
   const rights = useRights();
   const sets = useQuery(setsQuery).data?.toSorted(byText((one) => one.name)) ?? [];
   const [setId, setSetId] = useState(wanted);
@@ -92,7 +93,8 @@ export function NewVmPage({ wanted }: { wanted: string | undefined }) {
       const id = await client.call('vm.create', paramsOf(draft));
       void readAgain('sets');
       toast.success(t('vm.made', { name: draft.name.trim() }));
-      await navigate({ to: '/vms/$id', params: { id } });
+      // Unless somebody has gone elsewhere meanwhile.
+      if (router.history.location.pathname === '/vms/new') await navigate({ to: '/vms/$id', params: { id } });
     } catch (problem) {
       setError(problem);
       setBusy(false);
