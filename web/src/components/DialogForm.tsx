@@ -1,5 +1,6 @@
 // The form inside a dialog: what failed, the fields, the way out and the verb.
-import type { ReactNode } from 'react';
+import { useMutation } from '@tanstack/react-query';
+import { type ReactNode, useEffect, useRef } from 'react';
 import { useT } from '../i18n/i18n';
 import { Button } from '../ui/Button';
 import { DialogActions } from '../ui/Dialog';
@@ -49,6 +50,23 @@ export function DialogForm({ verb, cancel, save, toldByField = false, onSubmit, 
       </DialogActions>
     </form>
   );
+}
+
+/** A change that takes its time: whoever closes the form meanwhile still hears of a failure. */
+export function useSave<P>(save: (params: P) => Promise<unknown>) {
+  const open = useRef(true);
+  useEffect(() => {
+    open.current = true;
+    return () => {
+      open.current = false;
+    };
+  }, []);
+  return useMutation({
+    mutationFn: save,
+    onError: (error) => {
+      if (!open.current) toast.error(errorText(error));
+    },
+  });
 }
 
 /** What follows a change that worked: a word about it, and the dialog closes. */

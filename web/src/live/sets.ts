@@ -1,4 +1,4 @@
-// The resource sets of who is signed in. They change with what machines use: read again when a page shows them.
+// The resource sets that this account may know of. They change with what machines use: read again when a page shows them.
 import { useQuery } from '@tanstack/react-query';
 import type { Schemas } from '../api/methods';
 import { setsQuery, useUser } from './queries';
@@ -10,3 +10,9 @@ export function useOwnSets(): Schemas['ResourceSet'][] | undefined {
   if (user?.permission === 'admin' || error) return [];
   return data;
 }
+
+/** The set of a machine, which may have none (an empty id); undefined also when it is none of one's own. Many rows ask: it is not read again for each. */
+export const useSet = (id: string): Schemas['ResourceSet'] | undefined =>
+  useQuery({ ...setsQuery, enabled: id !== '', staleTime: 60_000, refetchOnMount: true }).data?.find(
+    (set) => set.id === id,
+  );

@@ -1,7 +1,7 @@
 // A button that opens a menu of verbs. One that cannot be done now stays there, with the reason under it, for the keyboard
 // and screen readers too.
 import { Menu } from '@mantine/core';
-import { Fragment, type ReactNode } from 'react';
+import { Fragment, type ReactNode, useRef } from 'react';
 import classes from './ActionMenu.module.css';
 import { Button, RowButton } from './Button';
 import { toast } from './toast';
@@ -27,15 +27,21 @@ export interface ActionMenuProps {
 }
 
 export function ActionMenu({ label, icon, leftSection, busy, actions }: ActionMenuProps) {
+  const target = useRef<HTMLButtonElement>(null);
+  function choose(run: () => void) {
+    // A dialog that opens now gives the focus back to where it was: the item is gone by then.
+    target.current?.focus();
+    run();
+  }
   return (
     <Menu position="bottom-end" width={290} withinPortal shadow="md">
       <Menu.Target>
         {icon ? (
-          <RowButton label={label} busy={busy ?? false}>
+          <RowButton ref={target} label={label} busy={busy ?? false}>
             {icon}
           </RowButton>
         ) : (
-          <Button variant="default" leftSection={leftSection} loading={busy ?? false}>
+          <Button ref={target} variant="default" leftSection={leftSection} loading={busy ?? false}>
             {label}
           </Button>
         )}
@@ -52,7 +58,7 @@ export function ActionMenu({ label, icon, leftSection, busy, actions }: ActionMe
               aria-disabled={disabledReason !== undefined || undefined}
               aria-description={disabledReason}
               closeMenuOnClick={disabledReason === undefined}
-              onClick={disabledReason === undefined ? run : () => toast.info(disabledReason)}
+              onClick={disabledReason === undefined ? () => choose(run) : () => toast.info(disabledReason)}
             >
               {verb}
               {disabledReason !== undefined && <span className={classes['reason']}>{disabledReason}</span>}

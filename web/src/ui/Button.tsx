@@ -5,13 +5,13 @@ import {
   type ButtonProps as MantineButtonProps,
   Tooltip,
 } from '@mantine/core';
-import { type ComponentPropsWithoutRef, type ReactNode, useId } from 'react';
+import { type ComponentPropsWithRef, type ReactNode, useId } from 'react';
 import classes from './Button.module.css';
 import { toast } from './toast';
 
 export { CopyButton, Tooltip } from '@mantine/core';
 
-type NativeProps = Omit<ComponentPropsWithoutRef<'button'>, 'color' | 'style'>;
+type NativeProps = Omit<ComponentPropsWithRef<'button'>, 'color' | 'style'>;
 export type ButtonProps = MantineButtonProps &
   NativeProps & {
     /** Why it cannot be pressed now. */

@@ -61,15 +61,15 @@ export function ConfirmHost() {
   // The words stay while the dialog fades out.
   if (current && current !== last) setLast(current);
   const shown = current ?? last;
-  if (!shown) return null;
+  // There before it is asked for the first time: only then it knows where the focus was.
   return (
     <Dialog
       opened={current !== undefined}
-      onClose={() => shown.answer(undefined)}
-      title={shown.question.title}
-      closeLabel={shown.question.close}
+      onClose={withdraw}
+      title={shown?.question.title ?? ''}
+      closeLabel={shown?.question.close ?? ''}
     >
-      <Body key={shown.question.title} question={shown.question} answer={shown.answer} />
+      {shown && <Body key={shown.question.title} question={shown.question} answer={shown.answer} />}
     </Dialog>
   );
 }

@@ -25,7 +25,7 @@ test('every kind has its list, and every object its row', async ({ page, rig }) 
           .getByRole('table', { name: link, exact: true })
           .getByRole('row')
           .filter({ has: page.getByRole('cell', { name, exact: true }).first() });
-        expect(await cells.count(), `${link}: ${name}`).toBeGreaterThanOrEqual(many);
+        await expect.poll(() => cells.count(), `${link}: ${name}`).toBeGreaterThanOrEqual(many);
       }
     });
   }

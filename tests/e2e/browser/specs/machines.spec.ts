@@ -282,7 +282,7 @@ test('disks and interfaces of a machine', async ({ page, rig }) => {
   });
 
   await test.step('a disc goes into the drive and out again', async () => {
-    const drive = disks.getByRole('row', { name: /CD drive/ });
+    const drive = page.getByRole('table', { name: 'CD drives' }).getByRole('row').last();
     await of(page, 'Actions for the CD drive', 'Insert a disc');
     const form = page.getByRole('dialog', { name: `Insert a disc into ${ORIGINAL}` });
     await form.getByRole('button', { name: 'Insert', exact: true }).click();
@@ -298,6 +298,7 @@ test('disks and interfaces of a machine', async ({ page, rig }) => {
   });
 
   await test.step('an interface is added, moved and removed', async () => {
+    await expect(interfaces).toBeVisible();
     const before = await interfaces.getByRole('row').count();
     await page.getByRole('button', { name: 'New interface' }).click();
     const form = page.getByRole('dialog', { name: `New interface for ${ORIGINAL}` });

@@ -139,6 +139,7 @@ test('who has a set begins with it', async ({ page, another, rig }) => {
     await hers.getByRole('button', { name: 'More actions' }).click();
     await hers.getByRole('menuitem', { name: 'Delete', exact: true }).click();
     await hers.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+    await expect(heading(hers, 'Virtual machines')).toBeVisible();
     await go(hers, 'Your resources');
     await expect(limits(hers, SET)).toContainText('0 of 2');
   });

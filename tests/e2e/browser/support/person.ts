@@ -64,10 +64,14 @@ const LINKS = [
   'Audit',
 ] as const;
 
+/** Below this width in pixels the sidebar is a drawer. */
+const NARROW = 897;
+
 /** Follows a link of the sidebar. */
 export async function go(page: Page, link: (typeof LINKS)[number]): Promise<void> {
-  const menu = page.getByRole('button', { name: 'Open navigation' });
-  if (await menu.isVisible()) await menu.click();
+  if ((page.viewportSize()?.width ?? NARROW) < NARROW) {
+    await page.getByRole('button', { name: 'Open navigation' }).click();
+  }
   await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: link, exact: true }).click();
   await expect(page.getByRole('heading', { level: 1, name: link })).toBeVisible();
 }

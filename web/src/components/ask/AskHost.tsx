@@ -1,13 +1,12 @@
 // Draws what `ask` asks for.
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { useT } from '../../i18n/i18n';
-import { useSteps } from '../../live/queries';
 import type { Row } from '../../live/watch';
 import { Dialog } from '../../ui/Dialog';
 import { Checkbox, NativeSelect, NumberInput, TextInput } from '../../ui/input';
 import { required } from '../../ui/required';
 import { Text } from '../../ui/text';
-import { DialogForm } from '../DialogForm';
+import { DialogForm, useSave } from '../DialogForm';
 import { type Asking, bytesOf, dismiss, type Field, getAsking, type Picked, subscribeAsking, type Values } from './ask';
 import { ObjectSelect } from './ObjectSelect';
 
@@ -26,10 +25,10 @@ export function AskHost() {
   // Nobody else finishes what somebody began to fill in.
   useEffect(() => dismiss, []);
   const shown = asking ?? last;
-  if (!shown) return null;
+  // There before it is asked for the first time: only then it knows where the focus was.
   return (
-    <Dialog opened={asking !== undefined} onClose={dismiss} title={shown.title} closeLabel={t('action.close')}>
-      <Form key={count} asking={shown} />
+    <Dialog opened={asking !== undefined} onClose={dismiss} title={shown?.title ?? ''} closeLabel={t('action.close')}>
+      {shown && <Form key={count} asking={shown} />}
     </Dialog>
   );
 }
@@ -46,7 +45,7 @@ function Form({ asking }: { asking: Asking }) {
   );
   const [picked, setPicked] = useState<Readonly<Record<string, Row | undefined>>>({});
   const [tried, setTried] = useState(false);
-  const run = useSteps(() => asking.run(values, picked));
+  const run = useSave((given: { values: Values; picked: Picked }) => asking.run(given.values, given.picked));
 
   const faultOf = (field: Field): string | undefined => {
     if (field.kind === 'check' || field.kind === 'choice') return undefined;
@@ -62,7 +61,7 @@ function Form({ asking }: { asking: Asking }) {
   function submit() {
     setTried(true);
     if (asking.fields.some((field) => faultOf(field) !== undefined)) return;
-    run.mutate(undefined, { onSuccess: dismiss });
+    run.mutate({ values, picked }, { onSuccess: dismiss });
   }
 
   return (

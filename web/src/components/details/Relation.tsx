@@ -26,16 +26,19 @@ interface Props {
   query: Query;
   columns: readonly RelationColumn[];
   empty: string;
+  /** Most have none, and miss nothing. */
+  hiddenWhenEmpty?: boolean;
   /** What can be done to the whole list. */
   actions?: ReactNode;
   /** Where all of them are listed. */
   all?: { to: '/vms' | '/hosts' | '/srs' | '/networks'; search: ListSearch };
 }
 
-export function Relation({ title, query, columns, empty, actions, all }: Props) {
+export function Relation({ title, query, columns, empty, hiddenWhenEmpty = false, actions, all }: Props) {
   const t = useT();
   const [rows, list] = useRows(query, MOST);
   const { total } = list;
+  if (hiddenWhenEmpty && !total && !list.error) return null;
   let content;
   if (total === undefined) {
     content = list.error ? (

@@ -7,7 +7,7 @@ import { text } from '../../live/vm';
 import { useRow } from '../../live/useWatch';
 import type { Row, Watch } from '../../live/watch';
 import { toast } from '../../ui/toast';
-import { NameCell, nameOf } from './cells';
+import { nameOf } from './cells';
 import type { Column, Kind } from './kind';
 import classes from './ObjectTable.module.css';
 import { MOST_CHOSEN, type Selection, useIsChosen } from './selection';
@@ -104,15 +104,16 @@ function cells(kind: Kind, row: Row | undefined, layout: Layout, around: Surroun
     );
   }
   const [where, sizes] = kind.card(row);
-  const state = kind.columns.find((column) => column.id === 'state');
+  const cellOf = (id: string) => kind.columns.find((column) => column.id === id)?.cell(row, around);
+  const state = cellOf('state');
   return (
     <>
       <div role="cell" className={classes['areaName']}>
-        <NameCell row={row} />
+        {cellOf('name')}
       </div>
       {state && (
         <div role="cell" className={classes['areaState']}>
-          {state.cell(row, around)}
+          {state}
         </div>
       )}
       <div role="cell" className={`${classes['dim']} ${classes['areaWhere']}`} title={where}>

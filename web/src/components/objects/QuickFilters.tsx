@@ -51,7 +51,7 @@ export function QuickFilters({ kind, search, onSearch, counts, tags }: Props) {
             askPool(value);
             onSearch({ pool: value ?? undefined });
           }}
-          data={pools.map((pool) => ({ value: pool.id, label: text(pool['name_label']) || pool.id }))}
+          data={pools.map((one) => ({ value: one.id, label: text(one['name_label']) || one.id }))}
         />
       )}
       {(tags.length > 0 || search.tag !== undefined) && (

@@ -1,4 +1,5 @@
 // What stands in the cells of lists: small pieces that read a row.
+import type { ReactNode } from 'react';
 import { formatBytes, formatNumber, useT } from '../../i18n/i18n';
 import { text, vmFacts } from '../../live/vm';
 import type { Row } from '../../live/watch';
@@ -11,7 +12,7 @@ export const number = (row: Row, field: string): number | undefined =>
 
 export const nameOf = (row: Row): string => text(row['name_label']) || row.id;
 
-export function NameCell({ row, second }: { row: Row; second?: string | undefined }) {
+export function NameCell({ row, second }: { row: Row; second?: ReactNode }) {
   const name = nameOf(row);
   const link = (
     <ObjectAnchor type={row.type as Paged} id={row.id} className={classes['name']} title={name}>
@@ -22,9 +23,7 @@ export function NameCell({ row, second }: { row: Row; second?: string | undefine
   return (
     <div className={classes['lines']}>
       {link}
-      <span className={classes['second']} title={second}>
-        {second}
-      </span>
+      <span className={classes['second']}>{second}</span>
     </div>
   );
 }

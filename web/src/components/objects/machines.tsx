@@ -2,11 +2,19 @@
 import { IconStack2 } from '@tabler/icons-react';
 import { t } from '../../i18n/i18n';
 import { text, VM_FIELDS, vmFacts } from '../../live/vm';
+import type { Row } from '../../live/watch';
+import { SetLink } from '../sets/SetLink';
 import { BulkBar } from '../vms/BulkBar';
 import { NewVmButton } from '../vms/NewVmButton';
 import { VmActions } from '../vms/VmActions';
-import { BytesCell, number, NumberCell, TextCell, VmState, whereText } from './cells';
+import { BytesCell, NameCell, number, NumberCell, TextCell, VmState, whereText } from './cells';
 import { bytes, join, type Kind, name, tags, where } from './kind';
+
+/** Below the name, because most have none. */
+function setOf(row: Row) {
+  const id = text(row['resourceSet']);
+  return id !== '' && <SetLink id={id} />;
+}
 
 export const vms: Kind = {
   name: 'vms',
@@ -14,7 +22,7 @@ export const vms: Kind = {
   to: '/vms',
   icon: IconStack2,
   columns: [
-    { ...name, fields: VM_FIELDS },
+    { ...name, fields: [...VM_FIELDS, 'resourceSet'], cell: (row) => <NameCell row={row} second={setOf(row)} /> },
     {
       id: 'state',
       label: 'col.state',
@@ -94,6 +102,7 @@ export const vms: Kind = {
     'memory:size',
     'mainIpAddress',
     'addresses',
+    'resourceSet',
     '$pool',
     '$container',
     'auto_poweron',

@@ -24,13 +24,14 @@ import classes from './sets.module.css';
 /** Subjects that are named in a row; the dialog has them all. */
 const NAMED = 8;
 
-export function SetsPage() {
+/** `wanted`: what is searched for at first. */
+export function SetsPage({ wanted = '' }: { wanted: string | undefined }) {
   const t = useT();
   const query = useQuery(setsQuery);
   const users = useQuery(usersQuery).data ?? [];
   const groups = useQuery(groupsQuery).data ?? [];
   const recompute = useApiMutation('resourceSet.recomputeAllLimits', 'sets');
-  const [typed, setTyped] = useState('');
+  const [typed, setTyped] = useState(wanted);
   const [dialog, setDialog] = useState<{ set?: ResourceSet }>();
   const add = (
     <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => setDialog({})}>

@@ -1,4 +1,4 @@
-// The disks and drives of a VM.
+// The disks of a VM, and its drives for discs.
 import {
   IconDisc,
   IconDiscOff,
@@ -12,16 +12,16 @@ import {
   IconUnlink,
 } from '@tabler/icons-react';
 import { can, type Surroundings } from '../../can/can';
-import { formatBytes, useT } from '../../i18n/i18n';
+import { formatBytes, type t as translate, useT } from '../../i18n/i18n';
 import { client } from '../../live/live';
 import { text, type VmFacts } from '../../live/vm';
-import type { Row } from '../../live/watch';
+import type { Query, Row } from '../../live/watch';
 import { ActionMenu } from '../../ui/ActionMenu';
 import { Button } from '../../ui/Button';
 import { toast } from '../../ui/toast';
 import { errorText } from '../errorText';
 import { ObjectLink } from '../details/parts';
-import { Relation } from '../details/Relation';
+import { Relation, type RelationColumn } from '../details/Relation';
 import { attachedColumn } from '../details/shared';
 import { number } from '../objects/cells';
 import { quote } from '../objects/filter';
@@ -42,23 +42,7 @@ export function VmDisks({ vm, around }: Props) {
     <Relation
       title={t('detail.disks')}
       empty={t('detail.noDisks')}
-      query={{
-        type: 'VBD',
-        filter: `VM:${quote(vm.id)}`,
-        sort: [{ by: 'position' }],
-        fields: [
-          'position',
-          'device',
-          'is_cd_drive',
-          'read_only',
-          'attached',
-          'VDI',
-          'VDI.name_label',
-          'VDI.size',
-          'VDI.$SR',
-          'VDI.$SR.name_label',
-        ],
-      }}
+      query={devicesOf(vm, '!is_cd_drive?')}
       actions={
         <div className={classes['buttons']}>
           <Button
@@ -82,21 +66,7 @@ export function VmDisks({ vm, around }: Props) {
         </div>
       }
       columns={[
-        { label: t('col.name'), cell: nameText },
-        {
-          label: t('col.device'),
-          minor: true,
-          cell: (disk) =>
-            [text(disk['device']) || text(disk['position']), disk['is_cd_drive'] === true && t('detail.cd')]
-              .filter(Boolean)
-              .join(' · '),
-        },
-        {
-          label: t('col.sr'),
-          minor: true,
-          cell: (disk) => <ObjectLink type="SR" id={disk['VDI.$SR']} name={disk['VDI.$SR.name_label']} />,
-        },
-        attachedColumn(t, true),
+        ...commonColumns(t),
         {
           label: t('col.size'),
           end: true,
@@ -105,24 +75,49 @@ export function VmDisks({ vm, around }: Props) {
             return size === undefined ? '–' : formatBytes(size);
           },
         },
-        {
-          label: t('col.actions'),
-          end: true,
-          cell: (disk) =>
-            disk['is_cd_drive'] === true ? (
-              <DriveMenu vm={vm} around={around} drive={disk} />
-            ) : (
-              <DiskMenu vm={vm} around={around} disk={disk} />
-            ),
-        },
+        { label: t('col.actions'), end: true, cell: (disk) => <DiskMenu vm={vm} around={around} disk={disk} /> },
       ]}
     />
   );
-
-  function nameText(disk: Row): string {
-    return text(disk['VDI.name_label']) || (disk['VDI'] === undefined ? t('detail.emptyDrive') : text(disk['VDI']));
-  }
 }
+
+export function VmDrives({ vm, around }: Props) {
+  const t = useT();
+  return (
+    <Relation
+      title={t('detail.drives')}
+      empty=""
+      hiddenWhenEmpty
+      query={devicesOf(vm, 'is_cd_drive?')}
+      columns={[
+        ...commonColumns(t),
+        { label: t('col.actions'), end: true, cell: (drive) => <DriveMenu vm={vm} around={around} drive={drive} /> },
+      ]}
+    />
+  );
+}
+
+const devicesOf = (vm: VmFacts, which: string): Query => ({
+  type: 'VBD',
+  filter: `VM:${quote(vm.id)} ${which}`,
+  sort: [{ by: 'position' }],
+  fields: ['position', 'device', 'attached', 'VDI', 'VDI.name_label', 'VDI.size', 'VDI.$SR', 'VDI.$SR.name_label'],
+});
+
+const commonColumns = (t: typeof translate): RelationColumn[] => [
+  {
+    label: t('col.name'),
+    cell: (device) =>
+      text(device['VDI.name_label']) || (device['VDI'] === undefined ? t('detail.emptyDrive') : text(device['VDI'])),
+  },
+  { label: t('col.device'), minor: true, cell: (device) => text(device['device']) || text(device['position']) },
+  {
+    label: t('col.sr'),
+    minor: true,
+    cell: (device) => <ObjectLink type="SR" id={device['VDI.$SR']} name={device['VDI.$SR.name_label']} />,
+  },
+  attachedColumn(t, true),
+];
 
 function DriveMenu({ vm, around, drive }: Props & { drive: Row }) {
   const t = useT();

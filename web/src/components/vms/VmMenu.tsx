@@ -22,7 +22,8 @@ import { useT } from '../../i18n/i18n';
 import type { VmFacts } from '../../live/vm';
 import { ActionMenu, type MenuAction } from '../../ui/ActionMenu';
 import { Button } from '../../ui/Button';
-import { askBootOrder, askClone, askCopy, askMigrate, askSnapshot } from './vmForms';
+import { MigrateDialog } from './MigrateDialog';
+import { askBootOrder, askClone, askCopy, askSnapshot } from './vmForms';
 import { convertVm, deleteVm, reasonOf, restartVm, type SimpleVerb, simpleVerb, startVm, stopVm } from './vmVerbs';
 
 interface Props {
@@ -43,6 +44,7 @@ export function VmMenu({ vm, around, bootOrder }: Props) {
   const t = useT();
   const router = useRouter();
   const [busy, setBusy] = useState<string>();
+  const [migrating, setMigrating] = useState(false);
   const run = (verb: string, action: () => Promise<unknown>) => () => {
     setBusy(verb);
     void action().finally(() => setBusy(undefined));
@@ -85,7 +87,7 @@ export function VmMenu({ vm, around, bootOrder }: Props) {
       label: t('vm.migrate.menu'),
       icon: <IconArrowsRightLeft size={16} aria-hidden />,
       disabledReason: reasonOf(can.vm.migrate(vm, around)),
-      run: () => askMigrate(vm),
+      run: () => setMigrating(true),
     },
     {
       id: 'boot',
@@ -146,6 +148,7 @@ export function VmMenu({ vm, around, bootOrder }: Props) {
         busy={busy !== undefined && !['start', 'stop', 'restart'].includes(busy)}
         actions={actions}
       />
+      <MigrateDialog vm={vm} opened={migrating} onClose={() => setMigrating(false)} />
     </>
   );
 }

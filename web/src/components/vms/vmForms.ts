@@ -17,7 +17,8 @@ export const disksFit = (pool: string): string =>
 const oneOf = (filter: string, within: readonly string[] | undefined): string =>
   within ? `${filter} ${byIds(within) ?? '!id?'}` : filter;
 
-const freeText = (sr: Row): string =>
+/** What an SR has left, and its pool. */
+export const freeText = (sr: Row): string =>
   [
     text(sr['$pool.name_label']),
     t('ask.free', { size: formatBytes((number(sr, 'size') ?? 0) - (number(sr, 'physical_usage') ?? 0)) }),
@@ -124,43 +125,6 @@ export function askCopy(vm: VmFacts): void {
       const name = word(values, 'name');
       await client.call('vm.copy', { vm: vm.id, sr: picked['sr']?.id ?? '', name });
       toast.success(t('vm.made', { name }));
-    },
-  });
-}
-
-export function askMigrate(vm: VmFacts): void {
-  ask({
-    title: t('vm.migrate.title', { name: vm.name }),
-    text: t('vm.migrate.text'),
-    verb: t('vm.migrate.verb'),
-    fields: [
-      {
-        kind: 'pick',
-        name: 'host',
-        label: t('col.host'),
-        required: true,
-        hint: (row) => text(row['$pool.name_label']),
-        query: () => ({
-          type: 'host',
-          fields: ['name_label', '$pool', '$pool.name_label'],
-          filter: `!id:${quote(vm.containerId)} enabled? power_state:Running`,
-          sort: [{ by: 'name_label' }],
-        }),
-      },
-      {
-        kind: 'pick',
-        name: 'sr',
-        label: t('vm.migrate.sr'),
-        description: t('vm.migrate.srText'),
-        hint: freeText,
-        query: ({ host }) => srQuery(text(host?.['$pool']) || vm.poolId),
-      },
-    ],
-    run: async (_, { host, sr }) => {
-      // A storage of another pool was picked before the host was.
-      const fits = sr && host && sr['$pool'] === host['$pool'];
-      await client.call('vm.migrate', { vm: vm.id, targetHost: host?.id ?? '', ...(fits && { sr: sr.id }) });
-      toast.success(t('vm.migrate.done', { name: vm.name, host: text(host?.['name_label']) }));
     },
   });
 }

@@ -21,7 +21,7 @@ export const details = {
   'detail.disks': 'Disks',
   'detail.noDisks': 'No disks.',
   'detail.emptyDrive': 'Empty drive',
-  'detail.cd': 'CD drive',
+  'detail.drives': 'CD drives',
   'detail.interfaces': 'Network interfaces',
   'detail.noInterfaces': 'No network interfaces.',
   'detail.snapshots': 'Snapshots',

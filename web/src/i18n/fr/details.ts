@@ -24,7 +24,7 @@ export const details: Record<keyof typeof english, Text> = {
   'detail.disks': 'Disques',
   'detail.noDisks': 'Aucun disque.',
   'detail.emptyDrive': 'Lecteur vide',
-  'detail.cd': 'lecteur de CD',
+  'detail.drives': 'Lecteurs de CD',
   'detail.interfaces': 'Interfaces réseau',
   'detail.noInterfaces': 'Aucune interface réseau.',
   'detail.snapshots': 'Instantanés',
