@@ -59,6 +59,7 @@ export const theme = createTheme({
     InputWrapper: Input.Wrapper.extend({
       defaultProps: { inputWrapperOrder: ['label', 'input', 'description', 'error'] },
     }),
+    Input: Input.extend({ classNames: { input: classes['input'] ?? '' } }),
     // The placeholder is a child that the role of a menu does not allow; the first item takes the focus as well.
     Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
     SegmentedControl: SegmentedControl.extend({ classNames: { input: classes['segmentInput'] ?? '' } }),

@@ -20,8 +20,8 @@ test('from a machine to its network, storage, host and pool', async ({ page, rig
   const disks = page.getByRole('table', { name: 'Disks' });
   await expect(disks.getByRole('row')).toHaveCount(2 + 1);
   await expect(page.getByRole('heading', { name: 'Disks (2)' })).toBeVisible();
-  // The drive is empty, and no disk.
-  await expect(page.getByRole('table', { name: 'CD drives' })).toContainText('Empty drive');
+  // A drive is no disk.
+  await expect(page.getByRole('table', { name: 'CD drives' })).toContainText('xs-tools.iso');
   const interfaces = page.getByRole('table', { name: 'Network interfaces' });
   await expect(interfaces.getByRole('row')).toHaveCount(2 + 1);
   await expect(page.getByText('No snapshots.')).toBeVisible();

@@ -1,7 +1,7 @@
 // Resource sets: what an administrator lets people use by themselves, and what those people see and do.
 import { expectAccessible } from '../support/axe.ts';
 import { addUser, choose, item, remove } from '../support/people.ts';
-import { enter, expectNoSidewaysScrolling, go, openProfile, signIn, toast } from '../support/person.ts';
+import { enter, expectNoSidewaysScrolling, go, openProfile, signIn, toast, vmTable } from '../support/person.ts';
 import { expect, type Locator, type Page, test } from '../support/test.ts';
 
 const SELMA = { name: 'selma', password: 'selma-and-her-password' };
@@ -132,8 +132,15 @@ test('who has a set begins with it', async ({ page, another, rig }) => {
     await hers.getByRole('checkbox', { name: 'Start it when it is made' }).uncheck();
     await hers.getByRole('button', { name: 'Create machine' }).click();
     await expect(heading(hers, 'made in training')).toBeVisible({ timeout: 60_000 });
-    await go(hers, 'Your resources');
+    await hers.getByRole('region', { name: 'Properties' }).getByRole('link', { name: SET }).click();
+    await expect(heading(hers, 'Your resources')).toBeVisible();
     await expect(limits(hers, SET)).toContainText('1 of 2');
+    // The list names the set, and leads an administrator to it.
+    await go(page, 'Virtual machines');
+    await vmTable(page).getByRole('link', { name: SET }).click();
+    await expect(heading(page, 'Resource sets')).toBeVisible();
+    await expect(page.getByRole('textbox', { name: 'Search sets and people' })).toHaveValue(SET);
+    await expect(item(page, 'Resource sets', SET)).toBeVisible();
     const machines = hers.getByRole('table', { name: `Machines of ${SET}` });
     await machines.getByRole('link', { name: 'made in training' }).click();
     await hers.getByRole('button', { name: 'More actions' }).click();

@@ -181,6 +181,7 @@ function MigrateForm({ vm, onClose }: Props) {
             description={t('vm.migrate.now', {
               place: [formatBytes(number(row, 'VDI.size') ?? 0), text(row['VDI.$SR.name_label'])].join(' · '),
             })}
+            placeholder={sr ? t('vm.migrate.asAll') : away ? undefined : t('vm.migrate.stays')}
             query={srQuery(pool)}
             hint={freeText}
             value={srs[id]}

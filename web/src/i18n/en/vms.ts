@@ -54,6 +54,8 @@ export const vms = {
   'vm.migrate.srStays': 'Without one they stay where they are.',
   'vm.migrate.srAway': 'The disks go along to the other pool.',
   'vm.migrate.each': 'Choose for some disks apart',
+  'vm.migrate.asAll': 'As all others',
+  'vm.migrate.stays': 'Stays where it is',
   'vm.migrate.disk': 'Storage of {name}',
   'vm.migrate.card': 'Network of interface {device}',
   'vm.migrate.now': 'Now: {place}',

@@ -60,6 +60,8 @@ export const vms: Record<keyof typeof english, Text> = {
   'vm.migrate.srStays': 'Sans choix ils restent où ils sont.',
   'vm.migrate.srAway': 'Les disques suivent dans l’autre pool.',
   'vm.migrate.each': 'Choisir à part pour certains disques',
+  'vm.migrate.asAll': 'Comme tous les autres',
+  'vm.migrate.stays': 'Reste où il est',
   'vm.migrate.disk': 'Stockage de {name}',
   'vm.migrate.card': 'Réseau de l’interface {device}',
   'vm.migrate.now': 'Actuellement : {place}',
