@@ -137,7 +137,7 @@ test('who has a set begins with it', async ({ page, another, rig }) => {
     await expect(limits(hers, SET)).toContainText('1 of 2');
     // The list names the set, and leads an administrator to it.
     await go(page, 'Virtual machines');
-    await vmTable(page).getByRole('link', { name: SET }).click();
+    await vmTable(page).getByRole('link', { name: SET, exact: true }).click();
     await expect(heading(page, 'Resource sets')).toBeVisible();
     await expect(page.getByRole('textbox', { name: 'Search sets and people' })).toHaveValue(SET);
     await expect(item(page, 'Resource sets', SET)).toBeVisible();

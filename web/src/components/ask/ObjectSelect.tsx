@@ -46,7 +46,8 @@ export function ObjectSelect(props: ObjectSelectProps) {
       // To choose the same once more changes nothing.
       allowDeselect={false}
       clearable={!required}
-      clearButtonProps={{ 'aria-label': t('ask.clear', { label }) }}
+      // For the keyboard, too: there is no other way back to nothing.
+      clearButtonProps={{ 'aria-label': t('ask.clear', { label }), 'aria-hidden': false, tabIndex: 0 }}
       disabled={disabled ?? false}
       data={[...found.values()].map((row) => ({ value: row.id, label: nameOf(row) }))}
       // The daemon has filtered.
