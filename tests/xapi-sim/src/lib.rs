@@ -3,7 +3,8 @@
 //! It imports nothing of `host/`: two witnesses, so that one misreading of the protocol cannot hide itself.
 //! What comes in goes down this list: `server` (HTTP, TLS, faults of the wire), which is one host's `seat` - `wire` (the two
 //! dialects) - `calls` (messages) or `handlers` (statistics, disks, consoles, files) - `db` (records, generations, relations);
-//! `events` looks at the database from the side. `load` and `fleet` fill it, `storm` keeps it busy, `members` are its hosts.
+//! `events` looks at the database from the side. `load` and `fleet` fill it, `storm` keeps it busy, `members` are its hosts;
+//! by `peer` its VMs get to other pools.
 
 mod calls;
 mod clock;

@@ -416,6 +416,90 @@ async fn an_id_in_two_pools_shows_the_first() {
     assert_eq!(label("nfs-uuid"), None);
 }
 
+/// A VM with a card, seen by the pool that it leaves and by the one that it comes to; ids are the same, references are not.
+fn two_pools() -> [(Json, [Delta; 2], [Delta; 2]); 2] {
+    ["a", "b"].map(|pool| {
+        let (vm, card) = (format!("{pool}-vm"), format!("{pool}-vif"));
+        let mut whole = json!({
+            "pool": {format!("OpaqueRef:{pool}"): {"uuid": format!("pool-{pool}"), "master": "OpaqueRef:NULL"}},
+            "VM": {format!("OpaqueRef:{vm}"): {"uuid": "vm-uuid", "name_label": pool, "VIFs": [format!("OpaqueRef:{card}")]}},
+            "VIF": {format!("OpaqueRef:{card}"): {"uuid": "vif-uuid", "VM": format!("OpaqueRef:{vm}"), "MAC": pool}},
+        });
+        let come = [apply(&whole, "VM", &vm), apply(&whole, "VIF", &card)];
+        if pool == "b" {
+            whole = json!({"pool": whole["pool"]});
+        }
+        (whole, come, [delete("VM", &vm), delete("VIF", &card)])
+    })
+}
+
+/// Whatever comes first, of either pool: there is one VM of that id, all of it of one pool, until it has come or gone for good.
+#[tokio::test]
+async fn a_vm_that_moves_to_another_pool_is_one_vm() {
+    // Each word is one event; `l` and `c` are the VM leaving and coming, capitals are its card's.
+    for order in ["lLcC", "lcLC", "lcCL", "clLC", "clCL", "cClL", "cCLl", "CcLl", "LlCc", "LClc"] {
+        let [(here, _, leave), (there, come, _)] = two_pools();
+        let inventory = Inventory::new();
+        let mut writers = ["s1", "s2"].map(|server| inventory.writer(ServerId::from(server)));
+        load(&mut writers[0], &here).expect("loads");
+        load(&mut writers[1], &there).expect("loads");
+        let mut feed = inventory.subscribe();
+        feed.snapshot();
+        let mut told = Vec::new();
+        for event in order.chars() {
+            let before = inventory.snapshot().revision();
+            let card = usize::from(event.is_ascii_uppercase());
+            match event.to_ascii_lowercase() {
+                'l' => writers[0].apply(&leave[card..=card]),
+                _ => writers[1].apply(&come[card..=card]),
+            }
+            check_indexes(&inventory);
+            let snapshot = inventory.snapshot();
+            for id in ["vm-uuid", "vif-uuid"] {
+                let Some(shown) = snapshot.get(id) else { continue };
+                let of = if shown.pool().as_str() == "pool-a" { "a-" } else { "b-" };
+                assert!(shown.reference().contains(of), "{order}: {id} is half one, half the other");
+                assert_eq!(snapshot.by_ref(shown.reference()), Some(shown), "{order}");
+            }
+            if snapshot.revision() != before {
+                told.push(changes(&mut feed).await);
+            }
+        }
+        let snapshot = inventory.snapshot();
+        let of_pool = |id: &str| snapshot.get(id).map(|object| object.pool().to_string());
+        assert_eq!(
+            [of_pool("vm-uuid"), of_pool("vif-uuid")],
+            [Some("pool-b".into()), Some("pool-b".into())],
+            "{order}"
+        );
+        assert_eq!(public(&snapshot, "b-vm")["name_label"], "b");
+        assert_eq!(public(&snapshot, "b-vif")["$VM"], "vm-uuid");
+        for reference in ["OpaqueRef:a-vm", "OpaqueRef:a-vif"] {
+            assert!(snapshot.by_ref(reference).is_none(), "{order}: {reference} leads nowhere");
+        }
+        // Who listens hears that it went before it came, or that it changed its pool; and never of two.
+        for id in ["vm-uuid", "vif-uuid"] {
+            let mut pool = Some("pool-a".to_owned());
+            let (mut gone, mut moved) = (0, 0);
+            for changes in &told {
+                for (object, before) in
+                    changes.set.iter().zip(&changes.before).filter(|(object, _)| object.id().as_str() == id)
+                {
+                    assert_eq!(before.as_ref().map(|before| before.pool().to_string()), pool, "{order}: {id}");
+                    moved += usize::from(Some(object.pool().as_str()) != pool.as_deref());
+                    pool = Some(object.pool().to_string());
+                }
+                if changes.removed.iter().any(|(removed, _)| removed.as_str() == id) {
+                    assert!(pool.take().is_some(), "{order}: {id} went twice");
+                    gone += 1;
+                }
+            }
+            assert_eq!((pool.as_deref(), moved), (Some("pool-b"), 1), "{order}: {id}");
+            assert!(gone <= 1, "{order}: {id}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_newer_writer_replaces_the_older() {
     let (inventory, mut old) = connected(&modern());
