@@ -28,6 +28,23 @@ pub enum Link {
     Subject,
 }
 
+impl Link {
+    /// Returns its name in the public API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pool => "pool",
+            Self::Container => "container",
+            Self::Host => "host",
+            Self::SnapshotOf => "snapshotOf",
+            Self::Sr => "sr",
+            Self::Vdi => "vdi",
+            Self::Vm => "vm",
+            Self::Network => "network",
+            Self::Subject => "subject",
+        }
+    }
+}
+
 /// A property that lists such objects, or those that lead to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {

@@ -21,9 +21,9 @@ pub(crate) fn is_offered<G: Graph>(rights: &Rights, graph: &G, id: &str, trace: 
     };
     let is_template = |vm: &G::Object| vm.kind() == Kind::VmTemplate;
     let below = || match object.kind() {
-        Kind::Vbd | Kind::Vif => object.link(Link::Vm).is_some_and(|vm| of(Relation::Vm, vm, is_template)),
+        Kind::Vbd | Kind::Vif => object.link(Link::Vm).is_some_and(|vm| of(Relation::Link(Link::Vm), vm, is_template)),
         Kind::Vdi => {
-            let by_sr = object.link(Link::Sr).is_some_and(|sr| of(Relation::Sr, sr, Linked::holds_discs));
+            let by_sr = object.link(Link::Sr).is_some_and(|sr| of(Relation::Link(Link::Sr), sr, Linked::holds_discs));
             either(trace, by_sr, || {
                 let vm = |vbd| graph.object(vbd).and_then(|vbd| vbd.link(Link::Vm));
                 any(trace, object.links(Links::Vbds).filter_map(vm), |vm| of(Relation::User, vm, is_template))

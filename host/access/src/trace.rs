@@ -3,27 +3,13 @@
 
 use model::Privilege;
 
+use crate::graph::Link;
+
 /// How an object stands to the one that rights are inherited from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
-    /// That one is its pool.
-    Pool,
-    /// The host or pool that it runs or lies on.
-    Container,
-    /// Its host.
-    Host,
-    /// What it is a snapshot of.
-    SnapshotOf,
-    /// Its storage repository.
-    Sr,
-    /// Its disk image.
-    Vdi,
-    /// Its VM.
-    Vm,
-    /// Its network.
-    Network,
-    /// What it is about.
-    Subject,
+    /// That one is what the property names.
+    Link(Link),
     /// A VM that uses it as a disk.
     User,
     /// One of its devices; all of them have to be permitted.
@@ -34,15 +20,7 @@ impl Relation {
     /// Returns its name in the public API.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Pool => "pool",
-            Self::Container => "container",
-            Self::Host => "host",
-            Self::SnapshotOf => "snapshotOf",
-            Self::Sr => "sr",
-            Self::Vdi => "vdi",
-            Self::Vm => "vm",
-            Self::Network => "network",
-            Self::Subject => "subject",
+            Self::Link(link) => link.as_str(),
             Self::User => "user",
             Self::Device => "device",
         }

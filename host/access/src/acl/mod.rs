@@ -46,7 +46,7 @@ impl<G: Graph, W: Trace> Walk<'_, G, W> {
             is_granted
         };
         let up = |by: Relation, parent: &str| parent != id && trace.step(by, parent, || self.has(parent, depth - 1));
-        let by = |link: Link| object.link(link).is_some_and(|parent| up(link.into(), parent));
+        let by = |link: Link| object.link(link).is_some_and(|parent| up(Relation::Link(link), parent));
         match object.kind() {
             Kind::Host | Kind::Network | Kind::VmTemplate => either(trace, own(), || by(Link::Pool)),
             Kind::Sr | Kind::Vm => either(trace, own(), || by(Link::Container)),
@@ -68,22 +68,6 @@ impl<G: Graph, W: Trace> Walk<'_, G, W> {
             Kind::Vusb => by(Link::Vm),
             Kind::Message => by(Link::Subject),
             _ => own(),
-        }
-    }
-}
-
-impl From<Link> for Relation {
-    fn from(link: Link) -> Self {
-        match link {
-            Link::Pool => Self::Pool,
-            Link::Container => Self::Container,
-            Link::Host => Self::Host,
-            Link::SnapshotOf => Self::SnapshotOf,
-            Link::Sr => Self::Sr,
-            Link::Vdi => Self::Vdi,
-            Link::Vm => Self::Vm,
-            Link::Network => Self::Network,
-            Link::Subject => Self::Subject,
         }
     }
 }

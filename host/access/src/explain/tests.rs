@@ -151,7 +151,9 @@ fn leads(nodes: &Nodes, from: &str, way: &[Step], to: &str) -> bool {
         let is_there = match step.by {
             Relation::User => node.listed.iter().any(via),
             Relation::Device => node.listed.contains(&&*step.object),
-            by => node.links.iter().any(|(link, id)| LINKS[usize::from(*link)] == by && *id == step.object),
+            Relation::Link(by) => {
+                node.links.iter().any(|(link, id)| LINKS[usize::from(*link)] == by && *id == step.object)
+            }
         };
         if !is_there {
             return false;
@@ -161,16 +163,16 @@ fn leads(nodes: &Nodes, from: &str, way: &[Step], to: &str) -> bool {
     at == to
 }
 
-const LINKS: [Relation; 9] = [
-    Relation::Pool,
-    Relation::Container,
-    Relation::Host,
-    Relation::SnapshotOf,
-    Relation::Sr,
-    Relation::Vdi,
-    Relation::Vm,
-    Relation::Network,
-    Relation::Subject,
+const LINKS: [Link; 9] = [
+    Link::Pool,
+    Link::Container,
+    Link::Host,
+    Link::SnapshotOf,
+    Link::Sr,
+    Link::Vdi,
+    Link::Vm,
+    Link::Network,
+    Link::Subject,
 ];
 
 type Key = (String, String, bool, Option<String>);
