@@ -167,6 +167,13 @@ pub async fn add(ctx: &Ctx, acl: Acl) -> Result<()> {
     Ok(())
 }
 
+/// Gives an object to who made it.
+pub(crate) async fn own(ctx: &Ctx, object: &str) -> Result<()> {
+    let Some(who) = ctx.caller.principal() else { return Ok(()) };
+    let own = Acl { subject: who.id.to_string(), object: object.to_owned(), action: "admin".into() };
+    add(&Ctx::daemon(&ctx.app), own).await
+}
+
 /// Removes an entry; one that is not there is fine.
 pub async fn remove(ctx: &Ctx, acl: Acl) -> Result<()> {
     let _admin = access::admin(&ctx.caller)?;

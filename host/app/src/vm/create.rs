@@ -195,9 +195,7 @@ async fn hand_over(ctx: &Ctx, set: &ResourceSet, new: &New, vm: &str) -> Result<
     if new.share.unwrap_or(set.share_by_default) {
         return resource_set::share(&ctx.app, &set.id, vm).await;
     }
-    let Some(who) = ctx.caller.principal() else { return Ok(()) };
-    let own = Acl { subject: who.id.to_string(), object: vm.to_owned(), action: "admin".into() };
-    acl::add(&Ctx::daemon(&ctx.app), own).await
+    acl::own(ctx, vm).await
 }
 
 /// Graphics that a new VM gets.

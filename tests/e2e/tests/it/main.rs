@@ -6,6 +6,7 @@ mod accounts;
 mod acl;
 mod audit;
 mod backup;
+mod between;
 mod cli;
 mod conversations;
 mod crash;
