@@ -16,6 +16,7 @@ pub mod disk;
 mod error;
 pub mod explain;
 mod find;
+mod fine;
 pub mod group;
 pub mod host;
 pub mod house;

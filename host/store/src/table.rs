@@ -43,11 +43,13 @@ pub enum Table {
     CloudConfigs,
     /// Pools of IP addresses.
     IpPools,
+    /// Jobs and when they run: `job/<id>`, `schedule/<id>`.
+    Jobs,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Meta,
         Self::Users,
         Self::Tokens,
@@ -67,6 +69,7 @@ impl Table {
         Self::Tags,
         Self::CloudConfigs,
         Self::IpPools,
+        Self::Jobs,
     ];
 
     /// Returns the name on disk. It is part of the format and of what seals a secret: changing one is a migration.
@@ -91,6 +94,7 @@ impl Table {
             Self::Tags => "tags",
             Self::CloudConfigs => "cloud-configs",
             Self::IpPools => "ip-pools",
+            Self::Jobs => "jobs",
         }
     }
 }
