@@ -9,6 +9,7 @@ use std::sync::Arc;
 use access::{Need, Permit, Refusal};
 use inventory::Inventory;
 use model::{Caller, Clock, InstanceId, ServerId, UserId};
+use parking_lot::Mutex;
 use store::Store;
 use tokio::sync::broadcast;
 
@@ -83,6 +84,8 @@ pub struct App {
     pub(crate) stats: stats::Cache,
     pub(crate) watches: watch::Hub,
     pub(crate) known: Known,
+    /// Addresses on their way to a card, by pool; as many as there are requests that give some.
+    pub(crate) addresses: Mutex<BTreeSet<(String, IpAddr)>>,
     pub(crate) tasks: Tasks,
     notices: broadcast::Sender<Notice>,
 }
@@ -113,6 +116,7 @@ impl App {
             stats: stats::Cache::default(),
             watches: watch::Hub::default(),
             known: Known::default(),
+            addresses: Mutex::default(),
             tasks: Tasks::default(),
             notices: broadcast::Sender::new(NOTICES),
         })

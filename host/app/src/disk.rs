@@ -15,7 +15,7 @@ use crate::act::{act, acts, empty, is_something, same_pool};
 use crate::ctx::{App, Ctx};
 use crate::error::{Error, Result};
 use crate::object::{self, Target, bytes, reference};
-use crate::resource_set::{self, Amounts, ResourceSet};
+use crate::resource_set::{self, Amounts, Reservation};
 
 acts! {
     /// Plugs a disk into its running VM.
@@ -178,18 +178,21 @@ pub struct Attach {
     position: Option<String>,
 }
 
-/// Puts an image into a VM; into one of a resource set, if the set has the image or its SR.
+/// Takes the room that an image needs as a disk in the resource set of a VM, if it is in one: the set must have the image or its
+/// SR. What counts in a set does not come into a VM that is in none.
+pub(crate) async fn room_in(ctx: &Ctx, vm: &Target, image: &Target) -> Result<Option<Reservation>> {
+    let Some(set) = ctx.app.home_of(vm)? else { return resource_set::may_leave(ctx, image).map(|()| None) };
+    let sr = image.as_vdi().and_then(|vdi| vdi.sr.as_ref());
+    let from = if set.objects.contains(image.id().as_str()) { image.id() } else { sr.unwrap_or(image.id()) };
+    resource_set::reserve_for(ctx, vm, &[from.as_str()], amounts(image)).await
+}
+
+/// Puts an image into a VM; see [`room_in`].
 pub async fn attach(ctx: &Ctx, vm: &Target, image: &Target, options: &Attach) -> Result<()> {
     same_pool(vm, image)?;
     let read_only = is_read_only(options.mode.as_deref())?;
     let how = How { position: options.position.as_deref(), bootable: options.bootable, read_only };
-    let sr = image.as_vdi().and_then(|vdi| vdi.sr.as_ref());
-    let is_named = |set: &ResourceSet| set.objects.contains(image.id().as_str());
-    let from = match ctx.app.home_of(vm)? {
-        Some(set) if is_named(&set) => image.id(),
-        _ => sr.unwrap_or(image.id()),
-    };
-    let room = resource_set::reserve_for(ctx, vm, &[from.as_str()], amounts(image)).await?;
+    let room = room_in(ctx, vm, image).await?;
     let vbd = ctx.app.place(vm, image.reference(), &how).await?;
     resource_set::commit(room).await;
     ctx.app.seen(vm, &vbd).await.map(drop)
@@ -385,6 +388,7 @@ async fn drive(ctx: &Ctx, vm: &Target) -> Result<Option<(String, bool)>> {
 pub async fn insert_cd(ctx: &Ctx, vm: &Target, cd: &Target, force: bool, bootable: bool) -> Result<()> {
     let app = &ctx.app;
     same_pool(vm, cd)?;
+    resource_set::may_leave(ctx, cd)?;
     let vbd = match drive(ctx, vm).await? {
         Some((vbd, empty)) => {
             if !empty && force {

@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicU64;
 use model::{Principal, TokenId, UserId};
 use parking_lot::RwLock;
 
+use crate::ip_pool::IpPool;
 use crate::resource_set::Offers;
 use crate::token::Token;
 
@@ -23,6 +24,7 @@ const ENTRIES: usize = 10_000;
 pub(crate) struct Known {
     pub(crate) principals: Cache<UserId, Arc<Principal>>,
     pub(crate) tokens: Cache<TokenId, Arc<Token>>,
+    pub(crate) ip_pools: Cache<String, Arc<[IpPool]>>,
     pub(crate) offers: Cache<String, Arc<Offers>>,
     /// Counts the changes of what resource sets offer.
     pub(crate) offers_version: AtomicU64,

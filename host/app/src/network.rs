@@ -1,9 +1,13 @@
 //! Networks, and the network cards of VMs.
 
 use std::collections::BTreeMap;
+use std::slice::from_ref;
+use std::sync::Arc;
 
-use model::Object;
-use model::object::PowerState;
+use access::{Action, Graph, Linked, Verdict};
+use inventory::Snapshot;
+use model::object::{PowerState, Vif};
+use model::{Kind, Object, ObjectId};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use wire::Failure;
@@ -12,8 +16,9 @@ use xapi::Value;
 use crate::act::{act, acts, empty, is_something, same_pool};
 use crate::ctx::{App, Ctx};
 use crate::error::Result;
+use crate::ip_pool::{self, Given, Held};
 use crate::object::{self, Target, present, reference};
-use crate::resource_set;
+use crate::resource_set::{self, Reservation};
 
 acts! {
     /// Plugs a network card into its running VM.
@@ -190,10 +195,17 @@ pub async fn set(ctx: &Ctx, network: &Target, changes: &Changes) -> Result<()> {
 #[serde(rename_all = "camelCase", default)]
 pub struct NewCard {
     position: Option<Json>,
-    mac: Option<String>,
+    pub(crate) mac: Option<String>,
     mtu: Option<i64>,
-    allowed_ipv4_addresses: Vec<String>,
-    allowed_ipv6_addresses: Vec<String>,
+    pub(crate) allowed_ipv4_addresses: Vec<String>,
+    pub(crate) allowed_ipv6_addresses: Vec<String>,
+}
+
+impl NewCard {
+    /// Returns the addresses that the card will have in a network.
+    pub(crate) fn given(&self, network: &Target) -> Result<Given> {
+        Given::read(network.id().as_str(), &self.allowed_ipv4_addresses, &self.allowed_ipv6_addresses)
+    }
 }
 
 fn addresses(addresses: &[String]) -> Value {
@@ -233,16 +245,56 @@ impl App {
 }
 
 /// Refuses a network to a VM whose resource set does not have it.
-fn may_join(ctx: &Ctx, vm: &Object, network: &Target) -> Result<()> {
+pub(crate) fn may_join(ctx: &Ctx, vm: &Object, network: &Target) -> Result<()> {
     let Some(set) = ctx.app.home_of(vm)? else { return Ok(()) };
     resource_set::may_use(ctx, &set, &[network.id().as_str()])
+}
+
+/// Takes what a VM is about to get in place of what its cards had: addresses that nobody else gets, and room for them in its
+/// resource set. The addresses are to be held until the picture shows who has them.
+pub(crate) async fn give(
+    ctx: &Ctx,
+    vm: &Object,
+    had: &[Given],
+    given: &[Given],
+) -> Result<(Held, Option<Reservation>)> {
+    // A snapshot has no addresses of its own.
+    let set = if vm.kind() == Kind::Vm { ctx.app.home_of(vm)? } else { None };
+    let held = ip_pool::hold(ctx, set.as_ref(), had, given)?;
+    let (before, after) = (ip_pool::amounts(&ctx.app, had), ip_pool::amounts(&ctx.app, given));
+    let room = match set.filter(|_| before != after) {
+        Some(set) => Some(resource_set::change_in(ctx, &set.id, &before, &after).await?),
+        None => None,
+    };
+    Ok((held, room))
+}
+
+/// Gives back what a card had that is gone, and waits until the picture knows that others can have its addresses.
+async fn gone(ctx: &Ctx, card: &Target) -> Result<()> {
+    let app = &ctx.app;
+    let had = [card.as_vif().map(Given::of).unwrap_or_default()];
+    if had[0].is_empty() {
+        return Ok(());
+    }
+    if let Some(vm) = vm_of(&app.inventory.snapshot(), card).filter(|vm| vm.kind() == Kind::Vm)
+        && let Some(set) = resource_set::set_of(&vm)
+    {
+        resource_set::give_back(app, &set, &ip_pool::amounts(app, &had)).await;
+    }
+    app.until(card, |snapshot| snapshot.by_ref(card.reference()).is_none().then_some(())).await
+}
+
+fn vm_of(snapshot: &Snapshot, card: &Object) -> Option<Arc<Object>> {
+    snapshot.get(card.as_vif()?.vm.as_ref()?.as_str()).cloned()
 }
 
 /// Gives a VM a network card, which is not plugged in; returns its id.
 pub async fn create_card(ctx: &Ctx, vm: &Target, network: &Target, new: &NewCard) -> Result<String> {
     same_pool(vm, network)?;
     may_join(ctx, vm, network)?;
+    let (_held, room) = give(ctx, vm, &[], &[new.given(network)?]).await?;
     let vif = ctx.app.make_card(vm, vm.reference(), network, new).await?;
+    resource_set::commit(room).await;
     Ok(ctx.app.seen(vm, &vif).await?.id().to_string())
 }
 
@@ -251,7 +303,8 @@ pub async fn delete_card(ctx: &Ctx, card: &Target) -> Result<()> {
     if card.as_vif().is_some_and(|vif| vif.attached) {
         act(ctx, card, "VIF.unplug").await?;
     }
-    act(ctx, card, "VIF.destroy").await
+    act(ctx, card, "VIF.destroy").await?;
+    gone(ctx, card).await
 }
 
 /// Changes to a network card.
@@ -265,7 +318,38 @@ pub struct CardChanges {
     locking_mode: Option<String>,
     #[serde(deserialize_with = "present")]
     rate_limit: Option<Option<f64>>,
+    resource_set: Option<String>,
     tx_checksumming: Option<bool>,
+}
+
+impl CardChanges {
+    /// Returns the addresses that a card will have in a network.
+    fn given(&self, card: &Vif, network: &str) -> Result<Given> {
+        let own = |list: &Option<Vec<String>>, own: &[model::object::Text]| {
+            list.clone().unwrap_or_else(|| own.iter().map(|text| text.to_string()).collect())
+        };
+        let four = own(&self.allowed_ipv4_addresses, &card.allowed_ipv4_addresses);
+        Given::read(network, &four, &own(&self.allowed_ipv6_addresses, &card.allowed_ipv6_addresses))
+    }
+
+    fn is_about_addresses(&self) -> bool {
+        self.allowed_ipv4_addresses.is_some() || self.allowed_ipv6_addresses.is_some()
+    }
+}
+
+/// Refuses a change of a card that takes a right to its network: what it may say of itself there is decided by whom the network
+/// belongs to. A fine right to this change says it all.
+fn needs_network(ctx: &Ctx, card: &Target, network: &str, action: Action, privilege: &str) -> Result<()> {
+    let snapshot = ctx.app.inventory.snapshot();
+    let Some(who) = ctx.caller.principal().filter(|_| !ctx.caller.is_admin()) else { return Ok(()) };
+    let verdict = snapshot.object(card.id().as_str()).map(|card| card.verdict(&who.rights, privilege));
+    if verdict == Some(Verdict::Allowed) {
+        return Ok(());
+    }
+    // The network may be hidden, so the refusal does not name it.
+    let refused = |_| Failure::Unauthorized { permission: action.to_string(), object: None };
+    let _network = object::permit(ctx, network, &["network"], action).map_err(refused)?;
+    Ok(())
 }
 
 /// Changes a network card and returns its id, which is another one when the card had to be made anew: XAPI changes neither
@@ -274,16 +358,41 @@ pub async fn set_card(ctx: &Ctx, card: &Target, network: Option<&Target>, change
     let app = &ctx.app;
     let Some(vif) = card.as_vif() else { return Err(Failure::no_such(card.id().as_str(), "VIF").into()) };
     let network = network.filter(|network| Some(network.id()) != vif.network.as_ref());
-    if let Some(network) = network {
-        same_pool(card, network)?;
-        let snapshot = app.inventory.snapshot();
-        if let Some(vm) = vif.vm.as_ref().and_then(|vm| snapshot.get(vm.as_str())) {
-            may_join(ctx, vm, network)?;
+    let vm = vm_of(&app.inventory.snapshot(), card);
+    let set = vm.as_ref().map(|vm| app.home_of(vm)).transpose()?.flatten();
+    if let Some(wanted) = &changes.resource_set {
+        resource_set::get(ctx, wanted)?;
+        if set.as_ref().is_none_or(|set| set.id != *wanted) {
+            return Err(Failure::invalid(format!("{} is no card of a VM of the set {wanted}", card.id())).into());
         }
     }
+    if let Some(network) = network {
+        same_pool(card, network)?;
+        match &set {
+            Some(set) => resource_set::may_use(ctx, set, &[network.id().as_str()])?,
+            None => object::needs(network, Action::Operate)?,
+        }
+    }
+    let joined = network.map(|network| network.id()).or(vif.network.as_ref()).map_or("", ObjectId::as_str);
     let mac = changes.mac.as_deref().filter(|mac| !mac.eq_ignore_ascii_case(&vif.mac));
+    if mac.is_some() {
+        needs_network(ctx, card, joined, Action::Administrate, "update:mac")?;
+    }
+    let mode = changes.locking_mode.as_deref().filter(|mode| Some(*mode) != vif.locking_mode.as_deref());
+    if mode.is_some() {
+        needs_network(ctx, card, joined, Action::Operate, "update:lockingMode")?;
+    }
+    let (had, given) = (Given::of(vif), changes.given(vif, joined)?);
+    let given_to = vm.as_deref().filter(|_| network.is_some() || changes.is_about_addresses());
+    let (_held, room) = match given_to {
+        Some(vm) => {
+            let (held, room) = give(ctx, vm, from_ref(&had), from_ref(&given)).await?;
+            (Some(held), room)
+        }
+        None => (None, None),
+    };
     if network.is_some() || mac.is_some() {
-        return replace_card(ctx, card, network, mac, changes).await;
+        return replace_card(ctx, card, network, mac, changes, room).await;
     }
     let mut calls: Vec<(&str, Vec<Value>)> = Vec::new();
     let allowed = [
@@ -320,6 +429,11 @@ pub async fn set_card(ctx: &Ctx, card: &Target, network: Option<&Target>, change
         }
     }
     app.each(card, calls).await?;
+    resource_set::commit(room).await;
+    if had != given {
+        let has = |snapshot: &Snapshot| snapshot.by_ref(card.reference())?.as_vif().map(Given::of);
+        app.until(card, |snapshot| has(snapshot).filter(|has| *has == given).map(drop)).await?;
+    }
     match changes.attached {
         Some(true) if !vif.attached => connect(ctx, card).await?,
         Some(false) if vif.attached => disconnect(ctx, card).await?,
@@ -334,6 +448,7 @@ async fn replace_card(
     network: Option<&Target>,
     mac: Option<&str>,
     changes: &CardChanges,
+    room: Option<Reservation>,
 ) -> Result<String> {
     let app = &ctx.app;
     let record = app.call(card, "VIF.get_record", vec![reference(card)]).await?;
@@ -358,7 +473,14 @@ async fn replace_card(
         act(ctx, card, "VIF.unplug").await?;
     }
     act(ctx, card, "VIF.destroy").await?;
-    let vif = app.make(card, "VIF.create", vec![new]).await?;
+    let vif = match app.make(card, "VIF.create", vec![new]).await {
+        Ok(vif) => vif,
+        Err(error) => {
+            gone(ctx, card).await?;
+            return Err(error);
+        }
+    };
+    resource_set::commit(room).await;
     let running = {
         let snapshot = app.inventory.snapshot();
         let vm = card.as_vif().and_then(|vif| snapshot.get(vif.vm.as_ref()?.as_str())?.as_vm());

@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 use wire::{Failure, Level};
 use xapi::Value;
 
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, Meaning};
 use crate::error::{Error, Result};
 use crate::find::find;
 use crate::query::Query;
@@ -194,6 +194,18 @@ pub fn permit(ctx: &Ctx, id: &str, kinds: &[&str], action: Action) -> Result<Tar
             Failure::Unauthorized { permission: action.to_string(), object }.into()
         }
     })
+}
+
+/// [`permit`], for an action that is called so in the words of fine rights.
+pub(crate) fn permit_to(
+    ctx: &Ctx,
+    id: &str,
+    kinds: &'static [&'static str],
+    action: Action,
+    privilege: &'static str,
+) -> Result<Target> {
+    let meaning = Meaning { kinds, action, privileges: vec![privilege.into()] };
+    permit(&Ctx { means: [meaning].into(), ..ctx.clone() }, id, kinds, action)
 }
 
 /// An object that the caller may do something to.

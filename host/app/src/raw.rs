@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use access::Action;
 use model::object::PowerState;
 use serde::Deserialize;
 use wire::Failure;
@@ -10,7 +11,9 @@ use xapi::Value;
 use crate::act::{NULL, same_pool};
 use crate::ctx::Ctx;
 use crate::error::Result;
-use crate::object::{Target, reference};
+use crate::ip_pool::Given;
+use crate::object::{self, Target, reference};
+use crate::{disk, network, resource_set};
 
 /// Texts by name, as the pool keeps them.
 type Texts = BTreeMap<String, String>;
@@ -82,6 +85,12 @@ pub async fn create_place(ctx: &Ctx, vm: &Target, image: &Target, new: &Place) -
     same_pool(vm, image)?;
     let app = &ctx.app;
     let kind = new.kind.as_deref().unwrap_or("Disk");
+    let room = match kind {
+        _ if new.empty => None,
+        // A CD counts in no resource set.
+        "CD" => resource_set::may_leave(ctx, image).map(|()| None)?,
+        _ => disk::room_in(ctx, vm, image).await?,
+    };
     // A CD is never written.
     let mode = new.mode.as_deref().unwrap_or(if kind == "CD" { "RO" } else { "RW" });
     let fields = Value::record([
@@ -105,6 +114,7 @@ pub async fn create_place(ctx: &Ctx, vm: &Target, image: &Target, new: &Place) -
         app.undo(vm, "VBD.destroy", &place).await;
         return Err(error);
     }
+    resource_set::commit(room).await;
     Ok(app.seen(vm, &place).await?.id().to_string())
 }
 
@@ -130,6 +140,13 @@ pub struct Card {
 /// taken away again.
 pub async fn create_card(ctx: &Ctx, vm: &Target, network: &Target, new: &Card) -> Result<String> {
     same_pool(vm, network)?;
+    network::may_join(ctx, vm, network)?;
+    if new.locking_mode.is_some() && ctx.app.home_of(vm)?.is_some() {
+        // It could say whose addresses it likes.
+        let _network = object::permit(ctx, network.id().as_str(), &["network"], Action::Operate)?;
+    }
+    let given = [Given::read(network.id().as_str(), &new.ipv4_allowed, &new.ipv6_allowed)?];
+    let (_held, room) = network::give(ctx, vm, &[], &given).await?;
     let app = &ctx.app;
     let device = match &new.device {
         Some(device) => device.clone(),
@@ -160,6 +177,7 @@ pub async fn create_card(ctx: &Ctx, vm: &Target, network: &Target, new: &Card) -
         app.undo(vm, "VIF.destroy", &card).await;
         return Err(error);
     }
+    resource_set::commit(room).await;
     Ok(app.seen(vm, &card).await?.id().to_string())
 }
 

@@ -176,8 +176,8 @@ export interface Params {
   'ipPool.delete': { id: string };
   /** Lists the pools of IP addresses that the caller may use, with who has which. */
   'ipPool.getAll': { userId?: string };
-  /** Changes a pool of IP addresses; an address with null is taken out. */
-  'ipPool.set': { id: string; name?: string; addresses?: Record<string, unknown>; networks?: (string)[] };
+  /** Changes a pool of IP addresses; an address with null is taken out, and the resource set may use the pool from now on. */
+  'ipPool.set': { id: string; name?: string; addresses?: Record<string, unknown>; networks?: (string)[]; resourceSet?: string };
   /** Returns a job. */
   'job.get': { id: string };
   /** Lists the jobs. */

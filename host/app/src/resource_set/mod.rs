@@ -20,7 +20,7 @@ pub use self::limits::{Amounts, Limit, Limits};
 pub(crate) use self::offers::{Offered, Offers};
 pub use self::reserve::{Reservation, reserve};
 pub(crate) use self::reserve::{change, change_in, commit, give_back, may_use, recount, reserve_for, settle};
-pub(crate) use self::vms::{amounts_as, counts, disks_of, enter, share, transfer, vms_with};
+pub(crate) use self::vms::{amounts_as, counts, disks_of, enter, may_leave, share, transfer, vms_with};
 pub use self::vms::{amounts_of, set_of};
 use self::vms::{end_sharing, vms_of};
 use crate::ctx::{App, Ctx};
@@ -216,6 +216,17 @@ pub async fn remove_object(ctx: &Ctx, id: &str, object: &str) -> Result<()> {
         Ok(())
     };
     ctx.app.change_set(id, remove).await
+}
+
+/// Lets a set use a pool of addresses.
+pub(crate) async fn add_ip_pool(ctx: &Ctx, id: &str, pool: &str) -> Result<()> {
+    let add = |set: &mut ResourceSet| {
+        if !set.ip_pools.iter().any(|known| known == pool) {
+            set.ip_pools.push(pool.to_owned());
+        }
+        Ok(())
+    };
+    ctx.app.change_set(id, add).await
 }
 
 /// Lets an account or a group use the set.

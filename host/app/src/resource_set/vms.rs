@@ -16,6 +16,7 @@ use super::{Amounts, ResourceSet};
 use crate::acl::{self, Acl};
 use crate::ctx::{App, Ctx};
 use crate::error::Result;
+use crate::ip_pool;
 use crate::object::{self, Target, reference};
 
 /// Where a VM says which set it belongs to.
@@ -55,12 +56,27 @@ pub(crate) fn disks_of<'a>(
     places.filter_map(|vbd| Some((&*vbd.position, snapshot.get(vbd.vdi.as_ref()?.as_str())?)))
 }
 
-/// Returns the VMs and snapshots that have a disk.
+/// Returns the VMs and snapshots that have a disk, those that have it in a CD drive left out: there it counts for nothing.
 pub(crate) fn vms_with(app: &App, disk: &Object) -> Vec<Arc<Object>> {
     let snapshot = app.inventory.snapshot();
     let places = disk.as_vdi().into_iter().flat_map(|vdi| vdi.vbds.iter());
-    let vms = places.filter_map(|vbd| snapshot.get(snapshot.get(vbd.as_str())?.as_vbd()?.vm.as_ref()?.as_str()));
-    vms.cloned().collect()
+    let places = places.filter_map(|vbd| snapshot.get(vbd.as_str())?.as_vbd()).filter(|vbd| !vbd.is_cd_drive);
+    places.filter_map(|vbd| snapshot.get(vbd.vm.as_ref()?.as_str())).cloned().collect()
+}
+
+/// Refuses to put a disk where it does not count if it counts in a set: it would go on to be there when the VM of the set, and
+/// what it is counted for, are gone. Administrators may.
+pub(crate) fn may_leave(ctx: &Ctx, disk: &Object) -> Result<()> {
+    if ctx.caller.is_admin() {
+        return Ok(());
+    }
+    for vm in vms_with(&ctx.app, disk) {
+        if ctx.app.home_of(&vm)?.is_some() {
+            let object = Some((disk.id().to_string(), disk.kind().as_str().to_owned()));
+            return Err(Failure::Unauthorized { permission: "resourceSet".to_owned(), object }.into());
+        }
+    }
+    Ok(())
 }
 
 /// Returns whether a VM or snapshot counts for more than its number.
@@ -68,12 +84,18 @@ pub(crate) fn counts(app: &App, vm: &Object) -> bool {
     vm.kind() != Kind::VmSnapshot || !app.settings.ignore_snapshots
 }
 
-/// Returns what a VM uses: its processors, its memory, its disks. A snapshot uses as much as its VM, as a snapshot.
+/// Returns what a VM uses: its processors, its memory, its disks, its addresses. A snapshot uses as much as its VM, as a
+/// snapshot, but for the addresses.
 pub fn amounts_of(app: &App, vm: &Object) -> Amounts {
-    amounts_as(app, vm, vm.kind())
+    let amounts = amounts_as(app, vm, vm.kind());
+    if vm.kind() != Kind::Vm {
+        return amounts;
+    }
+    let given = ip_pool::Given::of_all(&app.inventory.snapshot(), vm);
+    amounts.and(&ip_pool::amounts(app, &given))
 }
 
-/// Returns what a copy of a VM uses that is of a kind.
+/// Returns what a copy of a VM uses that is of a kind; a copy has no addresses.
 pub(crate) fn amounts_as(app: &App, vm: &Object, kind: Kind) -> Amounts {
     let snapshot = app.inventory.snapshot();
     let is_snapshot = kind == Kind::VmSnapshot;

@@ -6,11 +6,13 @@ use std::time::Duration;
 use access::Action;
 use fatfs::{FileSystem, FormatVolumeOptions, FsOptions};
 use model::ObjectId;
+use serde_json::json;
 use wire::Failure;
 
 use crate::ctx::{App, Ctx};
 use crate::disk::{Place, amounts, one_disk};
 use crate::error::{Error, Result};
+use crate::fine;
 use crate::object::{self, Target};
 use crate::resource_set::{self, ResourceSet};
 
@@ -121,9 +123,10 @@ pub(super) fn home(ctx: &Ctx, vm: &Target, set: Option<&ResourceSet>) -> Result<
     let default = || snapshot.get(vm.pool().as_str())?.as_pool()?.default_sr.clone();
     // One that may not be used is none, and is not named.
     let sr = match set {
-        None => {
-            first.or_else(default).and_then(|sr| object::permit(ctx, sr.as_str(), &["SR"], Action::Administrate).ok())
-        }
+        None => first.or_else(default).and_then(|sr| {
+            let new = json!({ "type": "VDI", "$SR": sr, "name_label": NAME, "size": SIZE });
+            object::permit(ctx, sr.as_str(), &["SR"], fine::may_make(ctx, false, "vdi", &new).ok()?).ok()
+        }),
         Some(set) => {
             let may_use = |sr: &ObjectId| resource_set::may_use(ctx, set, &[sr.as_str()]).is_ok();
             let sr = first.or_else(|| default().filter(may_use));

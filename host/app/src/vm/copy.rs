@@ -7,14 +7,16 @@ use inventory::Snapshot as Picture;
 use model::{Kind, Object};
 use serde::Deserialize;
 use serde_json::Value as Json;
+use tracing::warn;
 use wire::Failure;
 use xapi::Value;
 
 use super::set::{hardware, shown};
 use crate::acl;
 use crate::act::{act, acts};
-use crate::ctx::{Ctx, Meaning};
+use crate::ctx::Ctx;
 use crate::error::Result;
+use crate::ip_pool::{self, Given};
 use crate::object::{self, Target, reference};
 use crate::resource_set::{self, Amounts, Reservation};
 
@@ -28,10 +30,38 @@ pub async fn clone(ctx: &Ctx, vm: &Target, name: &str, full: bool) -> Result<Str
     } else {
         app.make(vm, "VM.clone", vec![reference(vm), name.into()]).await?
     };
+    strip(ctx, vm, &copy).await?;
     resource_set::commit(room).await;
     let id = app.seen(vm, &copy).await?.id().to_string();
     own(ctx, &id).await?;
     Ok(id)
+}
+
+/// Takes from a copy of a VM of a resource set the addresses of pools, which are the original's; a copy that would keep them goes.
+async fn strip(ctx: &Ctx, vm: &Target, copy: &str) -> Result<()> {
+    let app = &ctx.app;
+    let had = Given::of_all(&app.inventory.snapshot(), vm);
+    if app.home_of(vm)?.is_none() || ip_pool::amounts(app, &had).is_empty() {
+        return Ok(());
+    }
+    let strip = async {
+        let cards = app.call(vm, "VM.get_VIFs", vec![copy.into()]).await?;
+        for card in cards.as_array().unwrap_or_default() {
+            for method in ["VIF.set_ipv4_allowed", "VIF.set_ipv6_allowed"] {
+                app.call(vm, method, vec![card.clone(), Value::Array(Vec::new())]).await?;
+            }
+        }
+        let is_bare = |picture: &Picture| {
+            let cards = Given::of_all(picture, picture.by_ref(copy)?);
+            (cards.len() == had.len() && cards.iter().all(Given::is_empty)).then_some(())
+        };
+        app.until(vm, is_bare).await
+    };
+    let Err(error) = strip.await else { return Ok(()) };
+    if let Err(left) = app.erase(vm, copy, true).await {
+        warn!(copy, error = %left, "a copy that has the addresses of its original stays");
+    }
+    Err(error)
 }
 
 /// Takes the room that a copy of a VM needs in its resource set: copies belong where the original does.
@@ -91,6 +121,7 @@ pub async fn copy(ctx: &Ctx, vm: &Target, sr: &Target, name: Option<&str>) -> Re
     };
     let name = name.unwrap_or(vm.name_label());
     let copy = app.make(vm, "VM.copy", vec![reference(vm), name.into(), reference(sr)]).await?;
+    strip(ctx, vm, &copy).await?;
     let Some(room) = room else { return Ok(app.seen(vm, &copy).await?.id().to_string()) };
     // Its disks may be larger on that SR.
     let count = resource_set::disks_of(&app.inventory.snapshot(), vm).count();
@@ -154,21 +185,30 @@ pub async fn snapshot(ctx: &Ctx, vm: &Target, options: &Snapshot) -> Result<Stri
 fn origin(ctx: &Ctx, snapshot: &Target) -> Result<Target> {
     let of = snapshot.as_vm().and_then(|vm| vm.rare().snapshot.as_ref()?.of.clone());
     let of = of.ok_or_else(|| Failure::invalid("the VM of this snapshot does not exist any more"))?;
-    let meaning = Meaning { kinds: &["VM"], action: Action::Operate, privileges: vec!["revert-snapshot".into()] };
-    let ctx = Ctx { means: [meaning].into(), ..ctx.clone() };
-    object::permit(&ctx, of.as_str(), &["VM"], Action::Operate)
+    object::permit_to(ctx, of.as_str(), &["VM"], Action::Operate, "revert-snapshot")
 }
 
 /// Brings a VM back to a snapshot.
 pub async fn revert(ctx: &Ctx, snapshot: &Target) -> Result<()> {
-    let vm = origin(ctx, snapshot)?;
-    let (before, after) =
-        (resource_set::amounts_of(&ctx.app, &vm), resource_set::amounts_as(&ctx.app, snapshot, Kind::Vm));
-    let room = resource_set::change(ctx, &vm, &before, &after).await?;
+    let (vm, app) = (origin(ctx, snapshot)?, &ctx.app);
+    let cards = |picture: &Picture, vm: &Object| {
+        let mut cards = Given::of_all(picture, vm);
+        cards.sort();
+        cards
+    };
+    let picture = app.inventory.snapshot();
+    let (had, given) = (cards(&picture, &vm), cards(&picture, snapshot));
+    let _held = ip_pool::hold(ctx, app.home_of(&vm)?.as_ref(), &had, &given)?;
+    let after = resource_set::amounts_as(app, snapshot, Kind::Vm).and(&ip_pool::amounts(app, &given));
+    let room = resource_set::change(ctx, &vm, &resource_set::amounts_of(app, &vm), &after).await?;
     act(ctx, snapshot, "VM.revert").await?;
     if let Some(room) = room {
         room.commit().await;
         shown(ctx, &vm, &hardware(snapshot, &[])).await;
+    }
+    if had != given {
+        let has = |picture: &Picture| (cards(picture, picture.by_ref(vm.reference())?) == given).then_some(());
+        app.until(&vm, has).await?;
     }
     Ok(())
 }
@@ -180,10 +220,8 @@ pub async fn revert_to(ctx: &Ctx, vm: &Target, to: &Target, keeps_present: bool)
         return Err(Failure::no_such(to.id().as_str(), "VM-snapshot").into());
     }
     if keeps_present {
-        let meaning = Meaning { kinds: &["VM"], action: Action::Operate, privileges: vec!["snapshot".into()] };
-        let ctx = Ctx { means: [meaning].into(), ..ctx.clone() };
-        let vm = object::permit(&ctx, vm.id().as_str(), &["VM"], Action::Operate)?;
-        snapshot(&ctx, &vm, &Snapshot::default()).await?;
+        let vm = object::permit_to(ctx, vm.id().as_str(), &["VM"], Action::Operate, "snapshot")?;
+        snapshot(ctx, &vm, &Snapshot::default()).await?;
     }
     revert(ctx, to).await
 }

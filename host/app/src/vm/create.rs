@@ -28,6 +28,7 @@ use crate::act::{NULL, date, empty, is_something};
 use crate::ctx::Ctx;
 use crate::disk::{self, Place};
 use crate::error::{Error, Result};
+use crate::ip_pool;
 use crate::network::NewCard;
 use crate::object::{self, Target, present, reference};
 use crate::resource_set::{self, ResourceSet};
@@ -123,11 +124,16 @@ pub async fn create(
             None
         }
     };
+    if let Some(host) = new.affinity_host.as_ref().and_then(Option::as_deref).filter(|host| !host.is_empty()) {
+        let _host = object::permit_to(ctx, host, &["host"], Action::View, "allow-vm")?;
+    }
     if !new.acls.is_empty() {
         let _admin = access::admin(&ctx.caller)?;
     }
     let plan = plan::plan(ctx, template, hardware, new, set)?;
     let calls = set::plan(ctx, template, changes)?;
+    // Held until the picture shows who has them.
+    let _held = ip_pool::hold(ctx, plan.set.as_ref(), &[], &plan.given)?;
     let room = match &plan.set {
         Some(set) => {
             let amounts = plan.amounts(app, template, &calls);
@@ -186,7 +192,8 @@ fn needs_pool(ctx: &Ctx, template: &Target) -> Result<()> {
         let object = Some((template.pool().to_string(), "pool".to_owned()));
         Error::from(Failure::Unauthorized { permission: Action::Administrate.to_string(), object })
     };
-    let _pool = object::permit(ctx, template.pool().as_str(), &["pool"], Action::Administrate).map_err(refused)?;
+    let pool = template.pool().as_str();
+    let _pool = object::permit_to(ctx, pool, &["pool"], Action::Administrate, "create:vm").map_err(refused)?;
     Ok(())
 }
 

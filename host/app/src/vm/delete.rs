@@ -11,6 +11,7 @@ use xapi::Value;
 use crate::act::is_something;
 use crate::ctx::{App, Ctx};
 use crate::error::Result;
+use crate::ip_pool::Given;
 use crate::object::Target;
 use crate::resource_set::{self, Amounts};
 
@@ -48,9 +49,14 @@ pub async fn delete(ctx: &Ctx, vm: &Target, options: &Delete) -> Result<()> {
     }
     let disks = options.delete_disks.unwrap_or(true);
     let used = used(app, vm, disks);
+    let had = Given::of_all(&app.inventory.snapshot(), vm);
     app.erase(vm, vm.reference(), disks).await?;
     for (set, amounts) in used {
         resource_set::give_back(app, &set, &amounts).await;
+    }
+    if !had.iter().all(Given::is_empty) {
+        // From now on others can have its addresses.
+        app.until(vm, |snapshot| snapshot.by_ref(vm.reference()).is_none().then_some(())).await?;
     }
     app.forget_object(vm.id().as_str()).await
 }

@@ -31,7 +31,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
             Param::opt("name", Str),
             Param::opt("addresses", ADDRESSES),
             Param::opt("networks", List(&Str)),
+            Param::opt("resourceSet", Str),
         ]),
-        "Changes a pool of IP addresses; an address with null is taken out.",
+        "Changes a pool of IP addresses; an address with null is taken out, and the resource set may use the pool from now on.",
     ),
 ];

@@ -85,7 +85,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         ]),
         "Changes a network card; returns its id, which is another one when network or address changed.",
     )
-    .on(&[object("id", &["VIF"], Level::Operate), object("network", &["network"], Level::Operate)]),
+    .on(&[object("id", &["VIF"], Level::Operate), offered("network", &["network"], Level::Operate)]),
     one("network.get", "/networks/{id}", "Returns a network."),
     list("network.list", "/networks", "Lists networks."),
     one("pif.get", "/pifs/{id}", "Returns a network card of a host."),

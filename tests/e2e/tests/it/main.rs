@@ -4,6 +4,7 @@
 
 mod accounts;
 mod acl;
+mod addresses;
 mod audit;
 mod backup;
 mod between;

@@ -121,7 +121,7 @@ async fn pools_of_addresses_show_who_has_which() -> Result<()> {
     admin.call("vif.set", json!({ "id": card, "allowedIpv4Addresses": ["192.0.2.2", "192.0.2.9"] })).await?;
     let moved = json!({ "192.0.2.1": {}, "192.0.2.2": { "vifs": [card] } });
     rig::until("the other address", async || (addresses().await.ok()? == moved).then_some(())).await?;
-    // Members of a set that has the pool see it, and no cards that are not theirs.
+    // Members of a set that has the pool see it and what is taken of it, but no cards that are not theirs.
     let alice = admin.call("user.create", json!({ "email": "alice", "password": "alice-1" })).await?;
     let hers = rig.client().await?;
     hers.sign_in("alice", "alice-1").await?;
@@ -130,7 +130,7 @@ async fn pools_of_addresses_show_who_has_which() -> Result<()> {
     let set = admin.call("resourceSet.create", set).await?["id"].clone();
     admin.call("resourceSet.set", json!({ "id": set, "ipPools": [pool] })).await?;
     let seen = hers.call("ipPool.getAll", json!({})).await?;
-    ensure!(seen[0]["addresses"] == json!({ "192.0.2.1": {}, "192.0.2.2": {} }), "{seen}");
+    ensure!(seen[0]["addresses"] == json!({ "192.0.2.1": {}, "192.0.2.2": { "vifs": [] } }), "{seen}");
     ensure!(seen[0]["resourceSets"] == json!([set]), "{seen}");
 
     admin.call("ipPool.set", json!({ "id": pool, "addresses": { "192.0.2.1": null } })).await?;

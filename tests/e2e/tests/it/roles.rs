@@ -2,7 +2,7 @@
 //! is seen, from moment to moment.
 
 use anyhow::{Context, Result, ensure};
-use rig::{Client, Rig};
+use rig::{Auth, Client, Rig};
 use serde_json::{Value, json};
 
 struct Story {
@@ -167,5 +167,75 @@ async fn roles_allow_and_deny() -> Result<()> {
     ensure!(admin.call("aclRole.getHolders", json!({ "id": copy })).await? == holders(json!([])));
     // Nobody but an administrator changes any of it.
     ensure!(story.code("aclRole.addUser", json!({ "id": copy, "userId": id })).await? == 2);
+    story.rig.end().await
+}
+
+#[tokio::test]
+async fn a_role_makes_vms() -> Result<()> {
+    let rig = Rig::builder().pools(["single-host"]).start().await?;
+    let admin = rig.admin().await?;
+    let id = admin.call("user.create", json!({ "email": "alice", "password": "alice-1" })).await?;
+    let alice = rig.client().await?;
+    alice.sign_in("alice", "alice-1").await?;
+    admin.watch().await?;
+    let view = admin.view();
+    let first = |kind: &str| view.of_kind(kind).next().map(|it| it["id"].clone()).context("one of a kind");
+    let (pool, host, network, disc) = (first("pool")?, first("host")?, first("network")?, first("VDI")?);
+    let template = view.named("VM-template", "Other install media").context("a template")?["id"].clone();
+    let sr = crate::devices::disk_store(&view)?;
+    let rest = rig.rest(Auth::Basic("alice".to_owned(), "alice-1".to_owned()));
+    let story = Story { rig, admin, alice };
+    let role = story.admin.call("aclRole.create", json!({ "name": "makers" })).await?;
+    story.admin.call("aclRole.addUser", json!({ "id": role, "userId": id })).await?;
+    let new = |name: &str| {
+        json!({
+            "name_label": name, "template": template, "CPUs": 1, "VIFs": [{ "network": network }],
+            "VDIs": [{ "SR": sr, "size": 1 << 20, "type": "user", "name_label": name }],
+        })
+    };
+    let path = format!("/pools/{}/actions/create_vm?sync=true", pool.as_str().context("an id")?);
+    let by_rest = async |name: &str| {
+        let new = json!({
+            "name_label": name, "template": template, "vifs": [{ "network": network }],
+            "vdis": [{ "sr": sr, "size": 1 << 20, "name_label": name }],
+        });
+        anyhow::Ok(rest.post(&path, &new).await?.status)
+    };
+
+    // To see all of it is not enough; each part of what is made takes its own right.
+    ensure!(story.code("vm.create", new("hidden")).await? == 1);
+    for kind in ["pool", "vm-template", "sr", "network", "vdi", "host"] {
+        story.privilege(&role, "allow", &format!("{kind} read"), None).await?;
+    }
+    for part in ["vm-template instantiate", "pool create:vm", "vdi create", "vif create"] {
+        ensure!(story.code("vm.create", new("early")).await? == 2, "before {part}");
+        ensure!(by_rest("early").await? == 403, "before {part}, by REST");
+        story.privilege(&role, "allow", part, None).await?;
+    }
+    ensure!(story.code("vm.create", new("made")).await? == 0);
+    ensure!(by_rest("made by REST").await? == 201);
+    for name in ["made", "made by REST"] {
+        story.known(name).await?;
+    }
+    ensure!(story.admin.view().named("VM", "early").is_none());
+    // Nothing else comes with it.
+    ensure!(story.code("disk.create", json!({ "name": "a", "size": 1 << 20, "sr": sr })).await? == 2);
+
+    // Where it starts, and from what.
+    for (field, value, part) in [
+        ("affinityHost", host, "host allow-vm"),
+        ("installation", json!({ "method": "cdrom", "repository": disc }), "vdi boot"),
+    ] {
+        let mut with = new("with more");
+        with[field] = value;
+        ensure!(story.code("vm.create", with.clone()).await? == 2, "before {part}");
+        story.privilege(&role, "allow", part, None).await?;
+        ensure!(story.code("vm.create", with).await? == 0, "with {part}");
+    }
+
+    // Of what is to be made a selector picks, too.
+    story.privilege(&role, "deny", "vdi create", Some("name_label:secret")).await?;
+    ensure!(story.code("vm.create", new("a secret")).await? == 2);
+    ensure!(story.code("vm.create", new("no such word")).await? == 0);
     story.rig.end().await
 }

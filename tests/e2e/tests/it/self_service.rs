@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, ensure};
-use rig::{Client, Rig};
+use rig::{Auth, Client, Rig};
 use serde_json::{Value, json};
 
 use crate::devices::disk_store;
@@ -294,5 +294,90 @@ async fn all_that_uses_room_is_counted() -> Result<()> {
     alice.until("nothing of the set", |view| (!view.objects.contains_key(scene.sr.as_str()?)).then_some(())).await?;
     let alone = admin.view();
     ensure!(alone.objects.contains_key(&text(&vm)?) && alone.objects[&text(&vm)?].get("resourceSet").is_none());
+    scene.rig.end().await
+}
+
+#[tokio::test]
+async fn what_counts_in_a_set_does_not_leave_it() -> Result<()> {
+    let scene = scene(json!({ "vms": 5, "disks": 3 })).await?;
+    let Scene { rig, admin, alice, .. } = &scene;
+    let view = admin.view();
+    let own = view.of_kind("VM").next().context("a VM")?["id"].clone();
+    let network = view.of_kind("network").map(|it| it["id"].clone()).find(|it| *it != scene.network);
+    let network = network.context("another network")?;
+    let store = view.of_kind("SR").find(|sr| sr["SR_type"] == "lvmoiscsi").context("another SR")?["id"].clone();
+    for object in [&own, &network] {
+        admin.call("acl.add", json!({ "subject": scene.user, "object": object, "action": "admin" })).await?;
+    }
+    let vm = alice.call("vm.create", scene.new_vm("of the set")).await?;
+    let disk_of = async |vm: &Value| {
+        let disk = |view: &rig::View| view.of_kind("VBD").find(|vbd| vbd["VM"] == *vm).map(|vbd| vbd["VDI"].clone());
+        admin.until("the disk of the VM", disk).await
+    };
+    let disk = disk_of(&vm).await?;
+    scene.is_used("one", [1, 2, 256, 10, 1, 0]).await?;
+
+    // A disk that counts does not come to where it would not: as a disk, as a CD, by either API.
+    let rest = rig.rest(Auth::Basic("alice".to_owned(), "alice-1".to_owned()));
+    let status = async |path: &str, body: Value| anyhow::Ok(rest.post(path, &body).await?.status);
+    for (method, params) in [
+        ("vm.attachDisk", json!({ "vm": own, "vdi": disk })),
+        ("vm.insertCd", json!({ "id": own, "cd_id": disk })),
+        ("vm.insertCd", json!({ "id": vm, "cd_id": disk })),
+    ] {
+        let refused = alice.refused(method, params).await?;
+        ensure!(refused.code == 2 && refused.data["permission"] == "resourceSet", "{method}: {refused}");
+    }
+    for kind in ["Disk", "CD", "Floppy"] {
+        ensure!(status("/vbds", json!({ "VM": own, "VDI": disk, "type": kind })).await? == 403, "{kind}");
+    }
+    ensure!(status("/vbds", json!({ "VM": vm, "VDI": disk, "type": "CD" })).await? == 403);
+    let mut booted = scene.new_vm("booted");
+    booted["installation"] = json!({ "method": "cdrom", "repository": disk });
+    ensure!(alice.refused("vm.create", booted).await?.code == 2);
+    scene.is_used("still one", [1, 2, 256, 10, 1, 0]).await?;
+
+    // A disk from elsewhere counts when it comes into a VM of the set, and comes only from an SR of the set.
+    let foreign = async |name: &str, sr: &Value| {
+        let disk = admin.call("disk.create", json!({ "name": name, "size": 20 * MIB, "sr": sr })).await?;
+        admin.call("acl.add", json!({ "subject": scene.user, "object": sr, "action": "admin" })).await?;
+        anyhow::Ok(disk)
+    };
+    let here = foreign("here", &scene.sr).await?;
+    ensure!(status("/vbds", json!({ "VM": vm, "VDI": here })).await? == 201);
+    scene.is_used("a disk from elsewhere", [1, 2, 256, 30, 2, 0]).await?;
+    ensure!(alice.refused("vm.attachDisk", json!({ "vm": own, "vdi": here })).await?.code == 2, "it counts now");
+    let there = foreign("there", &store).await?;
+    ensure!(status("/vbds", json!({ "VM": vm, "VDI": there })).await? == 403);
+    ensure!(alice.refused("vm.attachDisk", json!({ "vm": vm, "vdi": there })).await?.code == 2);
+    // Out of the set it may go where she likes.
+    let elsewhere = alice.attempt("vm.attachDisk", json!({ "vm": own, "vdi": there })).await?;
+    ensure!(elsewhere.as_ref().is_ok_and(|done| *done == true), "{elsewhere:?}");
+
+    // What lies in a drive counts for nothing, neither when it comes nor when it goes.
+    let disc = foreign("disc", &scene.sr).await?;
+    ensure!(status("/vbds", json!({ "VM": vm, "VDI": disc, "type": "CD" })).await? == 201);
+    scene.is_used("a disc", [1, 2, 256, 30, 2, 0]).await?;
+    alice.call("vdi.set", json!({ "id": disc, "size": 30 * MIB })).await?;
+    scene.is_used("a larger disc", [1, 2, 256, 30, 2, 0]).await?;
+    alice.call("vdi.delete", json!({ "id": disc })).await?;
+    scene.is_used("no disc", [1, 2, 256, 30, 2, 0]).await?;
+
+    // There is room for one more.
+    let more = foreign("more", &scene.sr).await?;
+    ensure!(alice.call("vm.attachDisk", json!({ "vm": vm, "vdi": more })).await? == json!(true));
+    let much = foreign("much", &scene.sr).await?;
+    ensure!(alice.refused("vm.attachDisk", json!({ "vm": vm, "vdi": much })).await?.code == 24);
+    let refused = rest.post("/vbds", &json!({ "VM": vm, "VDI": much })).await?;
+    ensure!(refused.status >= 400, "{}", refused.status);
+    scene.is_used("full", [1, 2, 256, 50, 3, 0]).await?;
+
+    // Nor does a VM of the set get a card in a network that the set does not have.
+    ensure!(status("/vifs", json!({ "vmId": vm, "networkId": network })).await? == 403);
+    ensure!(status("/vifs", json!({ "vmId": vm, "networkId": scene.network })).await? == 201);
+    ensure!(status("/vifs", json!({ "vmId": own, "networkId": network })).await? == 201);
+
+    // Administrators do as they like.
+    ensure!(admin.call("vm.attachDisk", json!({ "vm": own, "vdi": disk })).await? == json!(true));
     scene.rig.end().await
 }

@@ -1,6 +1,7 @@
 //! What was asked for, checked: everything that can be wrong about it is found before the first call.
 
 use access::Action;
+use serde_json::json;
 use wire::Failure;
 
 use super::super::config_drive;
@@ -9,6 +10,8 @@ use super::{Disk, Hardware, New};
 use crate::act::same_pool;
 use crate::ctx::{App, Ctx};
 use crate::error::Result;
+use crate::fine;
+use crate::ip_pool::{self, Given};
 use crate::network::NewCard;
 use crate::object::{self, Target, bytes};
 use crate::resource_set::{self, Amounts, ResourceSet};
@@ -17,6 +20,8 @@ use crate::resource_set::{self, Amounts, ResourceSet};
 pub(super) struct Plan<'a> {
     pub(super) set: Option<ResourceSet>,
     pub(super) cards: Vec<(Target, &'a NewCard)>,
+    /// The addresses of the cards.
+    pub(super) given: Vec<Given>,
     pub(super) disks: Vec<(Target, i64, &'a Disk)>,
     pub(super) existing: Vec<(&'a str, Option<Target>, Option<i64>, &'a Disk)>,
     /// Positions of disks that the template brings and nobody wants.
@@ -34,15 +39,22 @@ pub(super) fn plan<'a>(
     new: &'a New,
     set: Option<ResourceSet>,
 ) -> Result<Plan<'a>> {
-    let storage = if set.is_some() { Action::View } else { Action::Administrate };
+    let in_set = set.is_some();
     let here = |id: &str, kind: &'static str, action| -> Result<Target> {
         let target = object::permit(ctx, id, &[kind], action)?;
         same_pool(template, &target)?;
         Ok(target)
     };
+    let storage = |id: &str, disk: &Disk, size: Option<i64>| -> Result<Target> {
+        let mut new = json!({ "type": "VDI", "$SR": id, "name_label": disk.name_label });
+        new["name_description"] = json!(disk.name_description);
+        new["size"] = json!(size);
+        here(id, "SR", fine::may_make(ctx, in_set, "vdi", &new)?)
+    };
     let mut plan = Plan {
         set,
         cards: vec![],
+        given: vec![],
         disks: vec![],
         existing: vec![],
         unwanted: vec![],
@@ -51,14 +63,21 @@ pub(super) fn plan<'a>(
         graphics: hardware.graphics,
     };
     for card in new.cards.iter().flatten() {
-        plan.cards.push((here(&card.network, "network", Action::View)?, &card.card));
+        let new = json!({
+            "type": "VIF", "$network": card.network, "MAC": card.card.mac,
+            "allowedIpv4Addresses": card.card.allowed_ipv4_addresses,
+            "allowedIpv6Addresses": card.card.allowed_ipv6_addresses,
+        });
+        let network = here(&card.network, "network", fine::may_make(ctx, in_set, "vif", &new)?)?;
+        plan.given.push(card.card.given(&network)?);
+        plan.cards.push((network, &card.card));
     }
-    let default = |set: Option<&ResourceSet>| {
+    let default = |set: Option<&ResourceSet>, disk: &Disk, size| {
         let snapshot = ctx.app.inventory.snapshot();
         let default = snapshot.get(template.pool().as_str()).and_then(|pool| pool.as_pool()?.default_sr.clone());
         let may_use = |sr: &str| set.is_none_or(|set| resource_set::may_use(ctx, set, &[sr]).is_ok());
         // One that may not be used is none, and is not named.
-        let default = default.filter(|sr| may_use(sr.as_str())).and_then(|sr| here(sr.as_str(), "SR", storage).ok());
+        let default = default.filter(|sr| may_use(sr.as_str())).and_then(|sr| storage(sr.as_str(), disk, size).ok());
         default.ok_or_else(|| Failure::invalid("name the SR of each disk: the pool has no default that you may use"))
     };
     for disk in new.disks.iter().flatten() {
@@ -66,22 +85,26 @@ pub(super) fn plan<'a>(
             (Some(position), true) => plan.unwanted.push(position),
             _ => {
                 let size = disk.size.as_ref().ok_or_else(|| Failure::invalid("a disk of VDIs has no size"))?;
+                let size = bytes(size, "size")?;
                 let sr = match disk.sr.as_ref().or(disk.other_sr.as_ref()) {
-                    Some(sr) => here(sr, "SR", storage)?,
-                    None => default(plan.set.as_ref())?,
+                    Some(sr) => storage(sr, disk, Some(size))?,
+                    None => default(plan.set.as_ref(), disk, Some(size))?,
                 };
-                plan.disks.push((sr, bytes(size, "size")?, disk));
+                plan.disks.push((sr, size, disk));
             }
         }
     }
     for (position, disk) in new.existing_disks.iter().flatten() {
         let sr = disk.other_sr.as_ref().or(disk.sr.as_ref()).filter(|sr| !sr.is_empty());
-        let sr = sr.map(|sr| here(sr, "SR", storage)).transpose()?;
         let size = disk.size.as_ref().map(|size| bytes(size, "size")).transpose()?;
+        let sr = sr.map(|sr| storage(sr, disk, size)).transpose()?;
         plan.existing.push((position, sr, size, disk));
     }
     if let Some(installation) = new.installation.as_ref().filter(|installation| installation.method == "cdrom") {
-        plan.disc = Some(here(&installation.repository, "VDI", Action::View)?);
+        let disc = object::permit_to(ctx, &installation.repository, &["VDI"], Action::View, "boot")?;
+        same_pool(template, &disc)?;
+        resource_set::may_leave(ctx, &disc)?;
+        plan.disc = Some(disc);
     }
     if let Some((group, _)) = plan.graphics {
         same_pool(template, group)?;
@@ -122,7 +145,7 @@ impl Plan<'_> {
         if self.config.is_some() {
             add(&mut amounts, config_drive::SIZE as i64);
         }
-        amounts
+        amounts.and(&ip_pool::amounts(app, &self.given))
     }
 }
 

@@ -129,6 +129,8 @@ pub(super) const METHODS: &[(&str, &str, Level)] = &[
     ("vif.delete", r#"{"id":"$VIF"}"#, Administrate),
     ("vif.disconnect", r#"{"id":"$VIF"}"#, Operate),
     ("vif.set", r#"{"id":"$VIF"}"#, Operate),
+    ("vif.set", r#"{"id":"$VIF","lockingMode":"unlocked"}"#, Operate),
+    ("vif.set", r#"{"id":"$VIF","mac":"02:00:00:00:00:07"}"#, Administrate),
     ("vm.addDataSource", r#"{"id":"$vm","dataSource":"a"}"#, Administrate),
     ("vm.attachDisk", r#"{"vdi":"$VDI","vm":"$vm"}"#, Administrate),
     ("vm.attachPcis", r#"{"id":"$vm","pcis":[]}"#, Administrate),

@@ -1,10 +1,13 @@
 //! Pools of IP addresses for network cards of VMs.
 //!
 //! Who has which address is not kept here: cards say it themselves (the addresses they are allowed), so a card that goes, or is
-//! changed by somebody else, leaves nothing behind.
+//! changed by somebody else, leaves nothing behind. Only what is on its way to a card is held in memory, see [`Held`].
+
+mod held;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use model::{ServerId, UserId};
 use serde::{Deserialize, Serialize};
@@ -12,6 +15,7 @@ use serde_json::{Map, Value, json};
 use store::{Expect, Stored, Table};
 use wire::Failure;
 
+pub(crate) use self::held::{Given, Held, amounts, hold};
 use crate::ctx::{App, Ctx};
 use crate::error::Result;
 use crate::resource_set::{self, ResourceSet};
@@ -25,7 +29,7 @@ const MAX_MEMBERS: usize = 10_000;
 
 /// A pool as it is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct IpPool {
+pub(crate) struct IpPool {
     id: String,
     name: String,
     /// Networks whose cards take addresses from it.
@@ -35,12 +39,14 @@ struct IpPool {
 
 /// A new pool, or changes to one; what is none stays.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Changes {
     name: Option<String>,
     /// By address: null takes it out, anything else puts it in.
     addresses: Option<Map<String, Value>>,
     networks: Option<BTreeSet<String>>,
+    /// A resource set that may use the pool from now on.
+    resource_set: Option<String>,
 }
 
 impl IpPool {
@@ -66,23 +72,21 @@ impl IpPool {
         Ok(())
     }
 
-    /// Returns the pool as the caller may see it: with the cards that have its addresses.
+    /// Returns the pool as the caller may see it: with the cards that have its addresses. That a card has one is no secret; which
+    /// one it is, only who may see it is told.
     fn view(&self, ctx: &Ctx, sets: &[ResourceSet]) -> Value {
         let snapshot = ctx.app.inventory.snapshot();
         let class = access::visibility(&ctx.caller);
         let mut addresses: BTreeMap<IpAddr, Value> = self.addresses.iter().map(|ip| (*ip, json!({}))).collect();
-        let networks = self.networks.iter().filter_map(|id| snapshot.get(id)?.as_network());
-        let cards = networks.flat_map(|network| network.vifs.iter()).filter_map(|id| snapshot.get(id.as_str()));
-        for card in cards.filter(|card| class.sees(&snapshot, &***card)) {
-            let Some(vif) = card.as_vif() else { continue };
-            let set = vif.vm.as_ref().and_then(|vm| resource_set::set_of(snapshot.get(vm.as_str())?));
+        for (card, vif, vm) in held::cards(&snapshot, self) {
+            let is_seen = class.sees(&snapshot, &**card);
+            let set = resource_set::set_of(vm).filter(|id| is_seen && sets.iter().any(|set| set.id == *id));
             for text in vif.allowed_ipv4_addresses.iter().chain(&vif.allowed_ipv6_addresses) {
                 let Some(entry) = text.parse().ok().and_then(|ip| addresses.get_mut(&ip)) else { continue };
-                match entry["vifs"].as_array_mut() {
-                    Some(vifs) => vifs.push(json!(card.id())),
-                    None => entry["vifs"] = json!([card.id()]),
-                }
-                if let Some(set) = set.as_ref().filter(|id| sets.iter().any(|set| set.id == **id)) {
+                let mut vifs = entry["vifs"].as_array().cloned().unwrap_or_default();
+                vifs.extend(is_seen.then(|| json!(card.id())));
+                entry["vifs"] = json!(vifs);
+                if let Some(set) = &set {
                     entry["resourceSet"] = json!(set);
                 }
             }
@@ -99,6 +103,17 @@ impl IpPool {
 }
 
 impl App {
+    /// Returns all pools.
+    fn ip_pools(&self) -> Result<Arc<[IpPool]>> {
+        let version = self.store.version(Table::IpPools);
+        // There is one value, which has no name.
+        let known = self.known.ip_pools.get(version, "", || {
+            let all = self.store.scan::<IpPool>(Table::IpPools, "", None, LISTED)?;
+            Ok::<_, crate::Error>(Some(all.into_iter().map(|(_, stored)| stored.value).collect()))
+        });
+        Ok(known?.unwrap_or_default())
+    }
+
     fn ip_pool(&self, id: &str) -> Result<Stored<IpPool>> {
         let found = self.store.get::<IpPool>(Table::IpPools, id)?;
         Ok(found.ok_or_else(|| Failure::no_such(id, "ipPool"))?)
@@ -114,9 +129,13 @@ pub async fn create(ctx: &Ctx, new: &Changes) -> Result<String> {
     Ok(pool.id)
 }
 
-/// Changes a pool.
+/// Changes a pool, and lets a resource set use it if one is named.
 pub async fn set(ctx: &Ctx, id: &str, changes: &Changes) -> Result<()> {
     let _admin = access::admin(&ctx.caller)?;
+    ctx.app.ip_pool(id)?;
+    if let Some(set) = &changes.resource_set {
+        resource_set::add_ip_pool(ctx, set, id).await?;
+    }
     loop {
         let Stored { revision, value: mut pool } = ctx.app.ip_pool(id)?;
         pool.change(changes)?;
@@ -151,10 +170,10 @@ pub fn get_all(ctx: &Ctx, user: Option<&UserId>) -> Result<Vec<Value>> {
         };
         sets.retain(is_subject);
     }
-    let all = ctx.app.store.scan::<IpPool>(Table::IpPools, "", None, LISTED)?;
-    let all = all.into_iter().map(|(_, stored)| stored.value);
-    let is_meant = |pool: &IpPool| is_admin && user.is_none() || sets.iter().any(|set| set.ip_pools.contains(&pool.id));
-    Ok(all.filter(is_meant).map(|pool| pool.view(ctx, &sets)).collect())
+    let all = ctx.app.ip_pools()?;
+    let is_meant =
+        |pool: &&IpPool| is_admin && user.is_none() || sets.iter().any(|set| set.ip_pools.contains(&pool.id));
+    Ok(all.iter().filter(is_meant).map(|pool| pool.view(ctx, &sets)).collect())
 }
 
 #[cfg(test)]
