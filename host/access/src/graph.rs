@@ -66,6 +66,10 @@ pub trait Linked {
     fn holds_discs(&self) -> bool {
         false
     }
+    /// Returns whether it is the place of an image in a drive for discs.
+    fn is_drive(&self) -> bool {
+        false
+    }
     /// Says what privileges say of an action on it.
     fn verdict(&self, rights: &Rights, action: &str) -> Verdict {
         self.judge(rights, action, &())
@@ -100,6 +104,10 @@ impl Linked for Object {
 
     fn holds_discs(&self) -> bool {
         matches!(self, Self::Sr(sr) if &*sr.content_type == "iso")
+    }
+
+    fn is_drive(&self) -> bool {
+        matches!(self, Self::Vbd(vbd) if vbd.is_cd_drive)
     }
 
     fn judge(&self, rights: &Rights, action: &str, trace: &impl Trace) -> Verdict {

@@ -53,7 +53,9 @@ impl<G: Graph, W: Trace> Walk<'_, G, W> {
             Kind::VmSnapshot => either(trace, own(), || by(Link::SnapshotOf)),
             Kind::VmController => by(Link::Container),
             Kind::Vdi => either(trace, by(Link::Sr), || {
-                let vm = |vbd| graph.object(vbd).and_then(|vbd| vbd.link(Link::Vm));
+                // Who puts a disc into a drive sees it there, and does not own it.
+                let leads = |vbd: &&G::Object| level == Levels::VIEW || !vbd.is_drive();
+                let vm = |vbd| graph.object(vbd).filter(leads).and_then(|vbd| vbd.link(Link::Vm));
                 any(trace, object.links(Links::Vbds).filter_map(vm), |vm| up(Relation::User, vm))
             }),
             Kind::VdiSnapshot => by(Link::SnapshotOf),

@@ -32,6 +32,10 @@ impl Linked for Value {
         self["content_type"] == "iso"
     }
 
+    fn is_drive(&self) -> bool {
+        self["is_cd_drive"] == true
+    }
+
     fn links(&self, links: Links) -> impl Iterator<Item = &str> {
         let name = if links == Links::Vbds { "$VBDs" } else { "PUSBs" };
         self[name].as_array().into_iter().flatten().filter_map(Value::as_str)
@@ -103,4 +107,23 @@ fn equal_rights_have_equal_keys_whatever_the_way_there() {
     assert_eq!(offered(&["a", "b"]), offered(&["b", "a", "b"]));
     assert_ne!(offered(&["a"]), offered(&["b"]));
     assert!(offered(&[]).is_empty() && !offered(&["a"]).is_empty());
+}
+
+#[test]
+fn a_disc_in_a_drive_is_seen_and_not_owned() {
+    let graph: BTreeMap<String, Value> = serde_json::from_value(serde_json::json!({
+        "vm": { "type": "VM", "$container": "pool" },
+        "drive": { "type": "VBD", "VM": "vm", "VDI": "disc", "is_cd_drive": true },
+        "place": { "type": "VBD", "VM": "vm", "VDI": "disk", "is_cd_drive": false },
+        "disc": { "type": "VDI", "$SR": "sr", "$VBDs": ["drive"] },
+        "disk": { "type": "VDI", "$SR": "sr", "$VBDs": ["place"] },
+    }))
+    .unwrap();
+    let rights = Rights::of(&["me"], [Entry { subject: "me", object: "vm", action: "admin" }]);
+    for (id, owned) in [("disk", true), ("place", true), ("disc", false), ("drive", false)] {
+        assert!(allows(&rights, &graph, id, Action::View), "{id}");
+        for action in [Action::Operate, Action::Administrate] {
+            assert_eq!(allows(&rights, &graph, id, action), owned, "{id} {action}");
+        }
+    }
 }
