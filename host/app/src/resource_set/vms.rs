@@ -156,7 +156,9 @@ pub(crate) async fn transfer(ctx: &Ctx, vm: &Target, to: Option<&str>) -> Result
         share(app, to, vm.id().as_str()).await?;
     }
     let is_there = |vm: &&Arc<Object>| set_of(vm).as_deref() == to;
-    app.until(vm, |snapshot| snapshot.by_ref(vm.reference()).filter(is_there).map(drop)).await
+    let is_whole =
+        |snapshot: &Snapshot| all.iter().all(|one| snapshot.by_ref(one.reference()).filter(is_there).is_some());
+    app.until(vm, |snapshot| is_whole(snapshot).then_some(())).await
 }
 
 /// Gives every subject of a set the role "admin" on a VM.

@@ -60,7 +60,7 @@ fn value(endpoint: &Endpoint, name: &str) -> Value {
 }
 
 /// Returns whether a route answers with a collection in one of its forms.
-pub(super) fn is_list(endpoint: &Endpoint) -> bool {
+fn is_list(endpoint: &Endpoint) -> bool {
     endpoint.verb == Verb::Get && endpoint.params().iter().any(|param| param.name == "markdown")
 }
 

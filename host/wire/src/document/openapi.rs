@@ -136,9 +136,11 @@ fn all_responses(endpoint: &Endpoint) -> Value {
             let content_type =
                 if endpoint.operation == "event.listen" { "text/event-stream" } else { "application/json" };
             response["content"][content_type] = json!({ "schema": schema });
-            if answers::is_list(endpoint) {
-                response["content"]["application/x-ndjson"] = json!({ "schema": { "type": "string" } });
-                response["content"]["text/markdown; charset=utf-8"] = json!({ "schema": { "type": "string" } });
+            // Other forms are asked for by a parameter.
+            for (param, form) in [("ndjson", "application/x-ndjson"), ("markdown", "text/markdown; charset=utf-8")] {
+                if endpoint.verb == Verb::Get && endpoint.params().iter().any(|known| known.name == param) {
+                    response["content"][form] = json!({ "schema": { "type": "string" } });
+                }
             }
         }
         if location {
@@ -192,6 +194,8 @@ mod tests {
         assert_eq!(names.len(), ENDPOINTS.len() + LATER.len());
         let start = &document["paths"]["/vms/{id}/actions/start"]["post"];
         assert_eq!(start["requestBody"]["content"]["application/json"]["schema"]["additionalProperties"], false);
+        let dashboard = &document["paths"]["/dashboard"]["get"]["responses"]["200"]["content"];
+        assert!(dashboard["application/x-ndjson"].is_object() && dashboard["text/markdown; charset=utf-8"].is_null());
         assert_eq!(start["responses"]["202"]["headers"]["Location"]["schema"]["type"], "string");
     }
 }

@@ -354,13 +354,19 @@ async fn what_counts_in_a_set_does_not_leave_it() -> Result<()> {
     let elsewhere = alice.attempt("vm.attachDisk", json!({ "vm": own, "vdi": there })).await?;
     ensure!(elsewhere.as_ref().is_ok_and(|done| *done == true), "{elsewhere:?}");
 
-    // What lies in a drive counts for nothing, neither when it comes nor when it goes.
-    let disc = foreign("disc", &scene.sr).await?;
-    ensure!(status("/vbds", json!({ "VM": vm, "VDI": disc, "type": "CD" })).await? == 201);
+    // What lies in a drive counts for nothing, and belongs to nobody for it.
+    let discs = view.of_kind("SR").find(|sr| sr["content_type"] == "iso" && sr["VDIs"] != json!([]));
+    let discs = discs.context("an SR of discs")?;
+    let disc = discs["VDIs"][0].clone();
+    admin.call("resourceSet.addObject", json!({ "id": scene.set, "object": discs["id"] })).await?;
+    let is_seen = |view: &rig::View| view.objects.contains_key(disc.as_str()?).then_some(());
+    alice.until("the disc", is_seen).await?;
+    ensure!(alice.call("vm.insertCd", json!({ "id": vm, "cd_id": disc })).await? == json!(true));
     scene.is_used("a disc", [1, 2, 256, 30, 2, 0]).await?;
-    alice.call("vdi.set", json!({ "id": disc, "size": 30 * MIB })).await?;
-    scene.is_used("a larger disc", [1, 2, 256, 30, 2, 0]).await?;
-    alice.call("vdi.delete", json!({ "id": disc })).await?;
+    for method in ["vdi.delete", "vdi.set"] {
+        ensure!(alice.refused(method, json!({ "id": disc })).await?.code == 2, "{method}");
+    }
+    ensure!(alice.call("vm.ejectCd", json!({ "id": vm })).await? == json!(true));
     scene.is_used("no disc", [1, 2, 256, 30, 2, 0]).await?;
 
     // There is room for one more.
