@@ -29,6 +29,19 @@ pub enum Link {
 }
 
 impl Link {
+    /// All of them, in the order of their definition.
+    pub const ALL: [Self; 9] = [
+        Self::Pool,
+        Self::Container,
+        Self::Host,
+        Self::SnapshotOf,
+        Self::Sr,
+        Self::Vdi,
+        Self::Vm,
+        Self::Network,
+        Self::Subject,
+    ];
+
     /// Returns its name in the public API.
     pub fn as_str(self) -> &'static str {
         match self {

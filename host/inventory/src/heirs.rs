@@ -12,18 +12,6 @@ use model::{Kind, Object, ObjectId, Refs};
 
 use crate::Snapshot;
 
-const LINKS: [Link; 9] = [
-    Link::Pool,
-    Link::Container,
-    Link::Host,
-    Link::SnapshotOf,
-    Link::Sr,
-    Link::Vdi,
-    Link::Vm,
-    Link::Network,
-    Link::Subject,
-];
-
 impl Snapshot {
     /// Returns the objects that other callers may see than before because of changes: those that came, went or moved, and
     /// what belongs to them. A changed object that is not among them is seen by whoever saw it before.
@@ -90,6 +78,6 @@ impl Snapshot {
 fn same_place(before: &Object, after: &Object) -> bool {
     before.kind() == after.kind()
         && before.holds_discs() == after.holds_discs()
-        && LINKS.iter().all(|link| before.link(*link) == after.link(*link))
+        && Link::ALL.iter().all(|link| before.link(*link) == after.link(*link))
         && [Links::Vbds, Links::Pusbs].iter().all(|links| before.links(*links).eq(after.links(*links)))
 }

@@ -152,7 +152,7 @@ fn leads(nodes: &Nodes, from: &str, way: &[Step], to: &str) -> bool {
             Relation::User => node.listed.iter().any(via),
             Relation::Device => node.listed.contains(&&*step.object),
             Relation::Link(by) => {
-                node.links.iter().any(|(link, id)| LINKS[usize::from(*link)] == by && *id == step.object)
+                node.links.iter().any(|(link, id)| Link::ALL[usize::from(*link)] == by && *id == step.object)
             }
         };
         if !is_there {
@@ -162,18 +162,6 @@ fn leads(nodes: &Nodes, from: &str, way: &[Step], to: &str) -> bool {
     }
     at == to
 }
-
-const LINKS: [Link; 9] = [
-    Link::Pool,
-    Link::Container,
-    Link::Host,
-    Link::SnapshotOf,
-    Link::Sr,
-    Link::Vdi,
-    Link::Vm,
-    Link::Network,
-    Link::Subject,
-];
 
 type Key = (String, String, bool, Option<String>);
 
